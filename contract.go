@@ -1,0 +1,101 @@
+package ifmatch
+
+import "fmt"
+
+// Token says what a collection's entity tags are made of.
+type Token uint8
+
+// The tokens.
+const (
+	// TokenVersion makes "5" of version 5. Tags order a document's states.
+	TokenVersion Token = iota
+	// TokenHash makes a digest of the content. Equal content has equal tags, so
+	// a change from A to B and back to A makes an old tag match again.
+	TokenHash
+)
+
+// String returns the policy file's word for the token.
+func (t Token) String() string {
+	switch t {
+	case TokenVersion:
+		return "version"
+	case TokenHash:
+		return "hash"
+	}
+	return fmt.Sprintf("Token(%d)", uint8(t))
+}
+
+// Precondition says what a write to an existing document must bring along.
+type Precondition uint8
+
+// The precondition rules, the safest first.
+const (
+	// Required refuses an unconditional write with 428 (RFC 6585 §3).
+	Required Precondition = iota
+	// Optional lets writers who ask for nothing overwrite.
+	Optional
+	// TagRequired accepts nothing but an entity tag in If-Match: neither "*",
+	// nor If-None-Match, nor a date, which all name no state that was read.
+	TagRequired
+)
+
+// String returns the policy file's word for the rule.
+func (p Precondition) String() string {
+	switch p {
+	case Required:
+		return "required"
+	case Optional:
+		return "optional"
+	case TagRequired:
+		return "tag"
+	}
+	return fmt.Sprintf("Precondition(%d)", uint8(p))
+}
+
+// MethodPreconditions holds the precondition rule of each writing method.
+type MethodPreconditions struct {
+	Put, Patch, Delete Precondition
+}
+
+// Contract is what a collection promises about tags and preconditions. The zero
+// value is RFC 9110 to the letter with preconditions required.
+type Contract struct {
+	// Token is what tags are made of.
+	Token Token
+	// Weak publishes weak tags (W/"…") and implies AcceptWeak.
+	Weak bool
+	// AcceptWeak lets If-Match compare weakly. A deliberate departure from RFC
+	// 9110 §13.1.1, for intermediaries that weaken tags on their way.
+	AcceptWeak bool
+	// Precondition is required of PUT, PATCH and DELETE; other methods that
+	// write follow Patch.
+	Precondition MethodPreconditions
+	// AcceptApplied answers a stale PUT or PATCH whose result is already there
+	// as a success that changed nothing, instead of refusing it.
+	AcceptApplied bool
+}
+
+// ETag returns the entity tag of one state of a document: the tag that is
+// published is the tag that is checked, because both come from here. Life
+// counts from 1 how often the document was created; digest is SHA-256 over its
+// canonical form and read only where Token is TokenHash.
+func (c *Contract) ETag(version, life int64, digest *[32]byte) ETag {
+	var t ETag
+	if c.Token == TokenHash {
+		t = HashTag(digest, life)
+	} else {
+		t = VersionTag(version)
+	}
+	t.weak = c.Weak
+	return t
+}
+
+func (c *Contract) precondition(m methodClass) Precondition {
+	switch m {
+	case methodPut:
+		return c.Precondition.Put
+	case methodDelete:
+		return c.Precondition.Delete
+	}
+	return c.Precondition.Patch
+}

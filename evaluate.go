@@ -1,0 +1,215 @@
+package ifmatch
+
+import "time"
+
+// State is what a request's preconditions are judged against: the selected
+// representation as it stands now.
+type State struct {
+	// Exists tells whether there is a current representation.
+	Exists bool
+	// ETag is its entity tag.
+	ETag ETag
+	// LastModified is when it was last modified, zero where that is not known.
+	// Fractions of a second do not count.
+	LastModified time.Time
+	// SameSecond tells that an earlier state was current within the second of
+	// LastModified. A date then cannot tell the two apart, and dates equal to it
+	// prove nothing (RFC 9110 §8.8.2.2).
+	SameSecond bool
+	// Earlier tells which earlier, still known version of this document a tag
+	// names, 0 for none. It is called only when If-Match is false on a write.
+	// Where it is nil no write is ever found Stale, only Failed.
+	Earlier func(ETag) int64
+}
+
+// Verdict is what the preconditions say about a request.
+type Verdict uint8
+
+// The verdicts. The zero value is none of them, so that a Result nobody made
+// never passes for permission.
+const (
+	_ Verdict = iota
+	// Fresh: nothing stands against performing the method.
+	Fresh
+	// NotModified: the reader has it already; answer 304 without a body.
+	NotModified
+	// Missing: there is nothing to read, patch or delete; answer 404.
+	Missing
+	// Malformed: a condition header of a write cannot be read; answer 400.
+	Malformed
+	// Failed: a precondition is false; answer 412.
+	Failed
+	// Stale: If-Match is false, and its tag names an earlier version that is
+	// still known, so that the conflict can be explained or merged; else 412.
+	Stale
+	// Required: the write brings no precondition where one is due; answer 428.
+	Required
+)
+
+var verdictNames = [...]string{"none", "fresh", "not modified", "missing", "malformed", "failed", "stale", "required"}
+
+func (v Verdict) String() string {
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
+	}
+	return "unknown"
+}
+
+// Field names the header that decided.
+type Field uint8
+
+// The fields. NoField stands where no header decided.
+const (
+	NoField Field = iota
+	FieldIfMatch
+	FieldIfUnmodifiedSince
+	FieldIfNoneMatch
+	FieldIfModifiedSince
+)
+
+var fieldNames = [...]string{"", "If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since"}
+
+// String returns the header's name.
+func (f Field) String() string {
+	if int(f) < len(fieldNames) {
+		return fieldNames[f]
+	}
+	return ""
+}
+
+// Result is what [Evaluate] found.
+type Result struct {
+	Verdict Verdict
+	// By is the header that decided a verdict of NotModified, Failed or Stale.
+	By Field
+	// Base is the earlier version that the writer has read, where Stale.
+	Base int64
+	// WeakOnly tells that If-Match failed only because strong comparison never
+	// matches weak tags: its opaque part is the current one.
+	WeakOnly bool
+	// AnyTag tells that the header that decided was "*".
+	AnyTag bool
+	// Blind tells of a Fresh write that its precondition named no state which
+	// the writer had read: "*", an If-None-Match list, or a date.
+	Blind bool
+}
+
+// Fresh tells whether the method may be performed.
+func (r Result) Fresh() bool { return r.Verdict == Fresh }
+
+type methodClass uint8
+
+const (
+	methodOther methodClass = iota // preconditions do not apply
+	methodRead
+	methodPut
+	methodPatch // and every other method that writes to what exists
+	methodDelete
+)
+
+func classify(method string) methodClass {
+	switch method {
+	case "GET", "HEAD":
+		return methodRead
+	case "PUT":
+		return methodPut
+	case "DELETE":
+		return methodDelete
+	case "OPTIONS", "TRACE", "CONNECT":
+		return methodOther
+	}
+	return methodPatch
+}
+
+// Evaluate judges the preconditions of one request, in the order of RFC 9110
+// §13.2.2: existence, then If-Match, or If-Unmodified-Since where that is
+// absent, then If-None-Match, or If-Modified-Since on reads where that is
+// absent; at last whether the contract requires a precondition that is not
+// there (RFC 6585 §3). It is pure: nothing is read but its arguments, and
+// nothing is written. Checking and writing must still be one atomic step: pass
+// the state's version on to a compare-and-swap, and evaluate again when that
+// is lost.
+func Evaluate(method string, c Conditions, s State, k Contract) Result {
+	class := classify(method)
+	switch {
+	case class == methodOther:
+		return Result{Verdict: Fresh}
+	case !s.Exists && class != methodPut:
+		return Result{Verdict: Missing}
+	case c.Malformed != nil && class != methodRead:
+		return Result{Verdict: Malformed}
+	case !s.Exists:
+		return evaluateCreate(&c)
+	}
+	weakly := k.AcceptWeak || k.Weak
+	if c.IfMatch.present {
+		if !c.IfMatch.any {
+			if _, ok := c.IfMatch.match(s.ETag, weakly); !ok {
+				return failedMatch(class, &c, &s)
+			}
+		}
+	} else if !c.IfUnmodifiedSince.IsZero() && !s.LastModified.IsZero() && s.modifiedAfter(c.IfUnmodifiedSince) {
+		return Result{Verdict: Failed, By: FieldIfUnmodifiedSince}
+	}
+	if c.IfNoneMatch.present {
+		if _, ok := c.IfNoneMatch.match(s.ETag, true); ok || c.IfNoneMatch.any {
+			return noneMatchFailed(class, &c)
+		}
+	} else if class == methodRead && !c.IfModifiedSince.IsZero() && !s.LastModified.IsZero() && !s.modifiedAfter(c.IfModifiedSince) {
+		return Result{Verdict: NotModified, By: FieldIfModifiedSince}
+	}
+	if class == methodRead {
+		return Result{Verdict: Fresh}
+	}
+	return demand(k.precondition(class), &c)
+}
+
+// modifiedAfter tells whether the state may be newer than what its reader saw
+// at date, which has a resolution of one second.
+func (s *State) modifiedAfter(date time.Time) bool {
+	have, want := s.LastModified.Unix(), date.Unix()
+	return have > want || have == want && s.SameSecond
+}
+
+// evaluateCreate judges a PUT where nothing exists. Dates do not count: there is
+// no modification date to compare them with (RFC 9110 §13.1.4).
+func evaluateCreate(c *Conditions) Result {
+	if c.IfMatch.present {
+		return Result{Verdict: Failed, By: FieldIfMatch, AnyTag: c.IfMatch.any}
+	}
+	return Result{Verdict: Fresh}
+}
+
+func failedMatch(class methodClass, c *Conditions, s *State) Result {
+	r := Result{Verdict: Failed, By: FieldIfMatch}
+	_, r.WeakOnly = c.IfMatch.match(s.ETag, true)
+	if class == methodRead || r.WeakOnly || s.Earlier == nil {
+		return r
+	}
+	for tag := range c.IfMatch.All() {
+		r.Base = max(r.Base, s.Earlier(tag))
+	}
+	if r.Base > 0 {
+		r.Verdict = Stale
+	}
+	return r
+}
+
+func noneMatchFailed(class methodClass, c *Conditions) Result {
+	r := Result{Verdict: Failed, By: FieldIfNoneMatch, AnyTag: c.IfNoneMatch.any}
+	if class == methodRead {
+		r.Verdict = NotModified
+	}
+	return r
+}
+
+// demand judges a write that no precondition stands against by whether one is
+// there at all.
+func demand(rule Precondition, c *Conditions) Result {
+	named := c.IfMatch.present && !c.IfMatch.any
+	blind := c.IfMatch.any || c.IfNoneMatch.present || !c.IfUnmodifiedSince.IsZero()
+	if !named && (rule == TagRequired || rule == Required && !blind) {
+		return Result{Verdict: Required}
+	}
+	return Result{Verdict: Fresh, Blind: !named && blind}
+}

@@ -1,0 +1,116 @@
+// Package store says what the engine asks of storage: rows, one declarative
+// commit, and the errors that a commit is refused with. It holds no driver.
+//
+// # What every driver promises
+//
+//   - Commit is atomic and durable: when it returns a receipt, all of it is on
+//     stable storage and visible to every later call; when it returns one of
+//     the refusals of errors.go, none of it is, or ever will be. Only
+//     [ErrOutcomeUnknown] leaves that open.
+//   - Nothing leaves early: neither a receipt nor a refusal may tell of a state
+//     that could still be rolled back.
+//   - Get, Entry, History and List never show an older state than any call that
+//     returned before they were called (they are linearizable; a List is a
+//     snapshot of its part).
+//   - Values handed out are shared and must not be modified; a driver never
+//     modifies or retains what the caller still owns, except the byte slices of
+//     a Commit, which belong to the store from the call on.
+//
+// All methods are safe for concurrent use.
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Store is a place where documents live under compare-and-swap.
+//
+// Abilities that not every engine has are interfaces of their own: [Purger],
+// [Scanner], [RowReader].
+type Store interface {
+	// Get returns the document that ref names. A document that never was, or was
+	// purged, is not an error: its Rev is 0 and its Next says where versions
+	// start. A deleted one has Deleted set and no body.
+	Get(ctx context.Context, ref Ref) (*Document, error)
+
+	// Entry returns the newest log row of ref that sel selects, its body
+	// included, or [ErrNoEntry] when there is none or its body is no longer kept.
+	Entry(ctx context.Context, ref Ref, sel Selector) (*Entry, error)
+
+	// History returns up to limit log rows of ref with a Rev below before,
+	// newest first and without bodies; before 0 starts at the newest. It costs
+	// its page, wherever in the history that lies.
+	History(ctx context.Context, ref Ref, before int64, limit int) ([]Entry, error)
+
+	// List returns a page of the live documents of a part, ordered by the bytes
+	// of their ids.
+	List(ctx context.Context, part Part, q ListQuery) (Page, error)
+
+	// Answer returns what is stored under an idempotency key, or [ErrNoEntry].
+	Answer(ctx context.Context, scope, key string) (*Answer, error)
+
+	// Commit makes all of c happen, or nothing. It is re-runnable: running the
+	// same value again after [ErrOutcomeUnknown] settles what happened, because a
+	// commit that already stands in the log under its ID is answered with its
+	// receipt again. With c.Dry set it does everything but the change, and the
+	// receipt says what it would have been.
+	Commit(ctx context.Context, c *Commit) (Receipt, error)
+
+	// Info describes the store: identity, epoch and what its engine can do.
+	Info() Info
+
+	// Close finishes what was accepted, then releases the store. Later calls
+	// return [ErrClosed].
+	Close() error
+}
+
+// Purger can forget tombstones. Purge removes the tombstone of ref with its
+// history and raises its part's floor to the tombstone's version, so that no
+// document created later can take a version that was used before. It returns
+// [ErrNoEntry] when ref has no tombstone, a live document included.
+type Purger interface {
+	Purge(ctx context.Context, ref Ref) error
+}
+
+// Scanner can walk everything that is stored, in one snapshot, for
+// verification and copying. Both walks stop at the first error that yield
+// returns, and return it.
+type Scanner interface {
+	// ScanDocuments yields every document and tombstone, by part and id.
+	ScanDocuments(ctx context.Context, yield func(*Document) error) error
+	// ScanLog yields every kept log row with its body, by position.
+	ScanLog(ctx context.Context, yield func(*Entry) error) error
+	// CheckIntegrity runs the engine's own check of its files, if it has one.
+	CheckIntegrity(ctx context.Context) error
+}
+
+// RowReader can list the side rows of one document: contributions, parked
+// conflicts, lease tickets. Rows come ordered by the bytes of their ids.
+type RowReader interface {
+	Rows(ctx context.Context, ref Ref, kind string) ([]Row, error)
+}
+
+// Info describes a store.
+type Info struct {
+	// ID names this store for good: 128 random bits in hex, made at creation.
+	ID string
+	// Epoch counts how often the store was restored from a copy that may lack
+	// acknowledged commits. It starts at 1. Cursors and signed tokens carry it.
+	Epoch int64
+	// Capabilities says what the engine can do.
+	Capabilities Capabilities
+}
+
+// Capabilities says in data what an engine can do. What it cannot do is
+// refused with a typed error, never emulated by something weaker.
+type Capabilities struct {
+	Durable         bool          // survives the end of the process
+	MaxOps          int           // checks and writes in one commit; 0 is unbounded
+	MaxCommitBytes  int64         // bytes in one commit; 0 is unbounded
+	CrossPart       bool          // one commit may span parts
+	SnapshotReads   bool          // List and Scan read one state
+	Lanes           int           // ordered lanes of the feed in each part
+	ShortestLease   time.Duration // the shortest time to live it can keep
+	SharedByProcess bool          // several processes may open it at once
+}
