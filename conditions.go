@@ -16,8 +16,8 @@ const DefaultMaxTags = 100
 type Conditions struct {
 	IfMatch     TagList
 	IfNoneMatch TagList
-	// The dates, zero where the header is absent or not a valid HTTP date, which
-	// is the same thing (RFC 9110 §13.1.3, §13.1.4).
+	// The dates, zero where the header is absent, is not a valid HTTP date, or is
+	// overruled by its entity-tag header: all the same (RFC 9110 §13.1.3, §13.1.4).
 	IfModifiedSince   time.Time
 	IfUnmodifiedSince time.Time
 	// Malformed says what is wrong with If-Match or If-None-Match, nil for
@@ -37,20 +37,23 @@ func ParseConditions(header map[string][]string) Conditions {
 // tags in one header. A longer list is malformed.
 func ParseConditionsLimit(header map[string][]string, maxTags int) Conditions {
 	var c Conditions
-	if lines := header["If-Match"]; lines != nil {
-		c.IfMatch, c.Malformed = parseTagList("If-Match", lines, maxTags)
+	match, noneMatch := header["If-Match"], header["If-None-Match"]
+	if match != nil {
+		c.IfMatch, c.Malformed = parseTagList("If-Match", match, maxTags)
 	}
-	if lines := header["If-None-Match"]; lines != nil {
+	if noneMatch != nil {
 		var bad *SyntaxError
-		c.IfNoneMatch, bad = parseTagList("If-None-Match", lines, maxTags)
+		c.IfNoneMatch, bad = parseTagList("If-None-Match", noneMatch, maxTags)
 		if c.Malformed == nil {
 			c.Malformed = bad
 		}
 	}
-	if lines := header["If-Modified-Since"]; lines != nil {
+	// A date counts only where its entity-tag header is absent, a malformed one
+	// included (RFC 9110 §13.1.3, §13.1.4).
+	if lines := header["If-Modified-Since"]; lines != nil && noneMatch == nil {
 		c.IfModifiedSince = parseDate(lines)
 	}
-	if lines := header["If-Unmodified-Since"]; lines != nil {
+	if lines := header["If-Unmodified-Since"]; lines != nil && match == nil {
 		c.IfUnmodifiedSince = parseDate(lines)
 	}
 	return c

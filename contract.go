@@ -30,23 +30,23 @@ type Precondition uint8
 
 // The precondition rules, the safest first.
 const (
-	// Required refuses an unconditional write with 428 (RFC 6585 §3).
-	Required Precondition = iota
-	// Optional lets writers who ask for nothing overwrite.
-	Optional
-	// TagRequired accepts nothing but an entity tag in If-Match: neither "*",
+	// PreconditionRequired refuses an unconditional write with 428 (RFC 6585 §3).
+	PreconditionRequired Precondition = iota
+	// PreconditionOptional lets writers who ask for nothing overwrite.
+	PreconditionOptional
+	// PreconditionTag accepts nothing but an entity tag in If-Match: neither "*",
 	// nor If-None-Match, nor a date, which all name no state that was read.
-	TagRequired
+	PreconditionTag
 )
 
 // String returns the policy file's word for the rule.
 func (p Precondition) String() string {
 	switch p {
-	case Required:
+	case PreconditionRequired:
 		return "required"
-	case Optional:
+	case PreconditionOptional:
 		return "optional"
-	case TagRequired:
+	case PreconditionTag:
 		return "tag"
 	}
 	return fmt.Sprintf("Precondition(%d)", uint8(p))

@@ -208,7 +208,7 @@ func noneMatchFailed(class methodClass, c *Conditions) Result {
 func demand(rule Precondition, c *Conditions) Result {
 	named := c.IfMatch.present && !c.IfMatch.any
 	blind := c.IfMatch.any || c.IfNoneMatch.present || !c.IfUnmodifiedSince.IsZero()
-	if !named && (rule == TagRequired || rule == Required && !blind) {
+	if !named && (rule == PreconditionTag || rule == PreconditionRequired && !blind) {
 		return Result{Verdict: Required}
 	}
 	return Result{Verdict: Fresh, Blind: !named && blind}
