@@ -1,0 +1,206 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// Commit implements [store.Store]. Where several refusals apply, the order is:
+// idempotency key, stale, lease, natural key. A cancelled context is looked at
+// before the commit begins and never after.
+func (s *Store) Commit(ctx context.Context, c *store.Commit) (store.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return store.Receipt{}, err
+	}
+	if err := validate(c); err != nil {
+		return store.Receipt{}, err
+	}
+	if err := s.probe.At(store.PointQueued); err != nil {
+		return store.Receipt{}, err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.closed {
+		return store.Receipt{}, store.ErrClosed
+	}
+	if err := s.probe.At(store.PointGroup); err != nil {
+		return store.Receipt{}, err
+	}
+	if r, ok := s.receipts[c.ID]; ok {
+		return cloneReceipt(r), nil
+	}
+	ch, err := s.prepare(c)
+	if err != nil {
+		return store.Receipt{}, err
+	}
+	if err := s.probe.At(store.PointChecked); err != nil {
+		return store.Receipt{}, err
+	}
+	if c.Dry {
+		return ch.receipt, nil
+	}
+	if err := s.probe.At(store.PointBeforeCommit); err != nil {
+		return store.Receipt{}, err
+	}
+	// From here on the commit has happened, whatever the probe says.
+	unknown := s.probe.At(store.PointAfterCommit)
+	s.mu.Lock()
+	s.apply(c, ch)
+	s.mu.Unlock()
+	if unknown != nil {
+		return store.Receipt{}, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, unknown)
+	}
+	return cloneReceipt(ch.receipt), nil
+}
+
+// change is what a commit will do, ready to be applied.
+type change struct {
+	documents []*store.Document // one for each write, in their order
+	entries   []*store.Entry    // likewise
+	claims    map[claimKey]holder
+	fence     int64
+	receipt   store.Receipt
+}
+
+// prepare judges c on the state as it is and returns what it will do. It
+// changes nothing.
+func (s *Store) prepare(c *store.Commit) (*change, error) {
+	if err := s.judgeKey(c); err != nil {
+		return nil, err
+	}
+	if err := s.judgeHeads(c); err != nil {
+		return nil, err
+	}
+	now := s.clock()
+	for _, w := range c.Writes {
+		if err := judgeLease(s.document(w.Ref), w.Lease, now); err != nil {
+			return nil, err
+		}
+	}
+	claims, err := s.judgeClaims(c)
+	if err != nil {
+		return nil, err
+	}
+	ch := &change{claims: claims, fence: s.fence}
+	position := int64(len(s.log))
+	for i := range c.Writes {
+		w := &c.Writes[i]
+		position++
+		old := s.document(w.Ref)
+		d := written(old, w, position)
+		d.Next = max(d.Version, old.Next-1) + 1
+		if w.Lease.Op == store.LeaseGrant {
+			ch.fence++
+			ch.receipt.Fence = ch.fence
+		}
+		d.Lease = leased(old.Lease, w.Lease, ch.fence, now)
+		ch.documents = append(ch.documents, d)
+		ch.entries = append(ch.entries, logged(c, w, d))
+		ch.receipt.Heads = append(ch.receipt.Heads, d.Head)
+	}
+	return ch, nil
+}
+
+// written returns old as w makes it, except for its lease and its Next.
+func written(old *store.Document, w *store.Write, position int64) *store.Document {
+	d := *old
+	d.Rev++
+	d.Entries++
+	d.Position = position
+	d.Link = w.Log.Link
+	if w.Content == store.ContentTouch {
+		return &d
+	}
+	// A first version has no earlier one, wherever the zero time lies.
+	d.SameSecond = old.Rev != 0 && w.At.Unix() == old.At.Unix()
+	d.Version, d.Life, d.At = w.Version, w.Life, w.At
+	d.Deleted = w.Content == store.ContentTombstone
+	d.Digest, d.Body = w.Digest, w.Body
+	if d.Deleted {
+		d.Digest, d.Body = [32]byte{}, nil
+	}
+	return &d
+}
+
+// logged returns the log row of w, which made d.
+func logged(c *store.Commit, w *store.Write, d *store.Document) *store.Entry {
+	e := &store.Entry{
+		Log:         w.Log,
+		Ref:         w.Ref,
+		Position:    d.Position,
+		CommitID:    c.ID,
+		Correlation: c.Correlation,
+		Actor:       store.Actor{Name: c.Actor.Name, Roles: slices.Clone(c.Actor.Roles)},
+		Rev:         d.Rev,
+		Version:     d.Version,
+		Life:        d.Life,
+		At:          w.At,
+		Digest:      d.Digest,
+	}
+	if w.Content == store.ContentBody {
+		e.Body = w.Body
+	}
+	return e
+}
+
+// apply makes ch visible. The caller holds both mutexes.
+func (s *Store) apply(c *store.Commit, ch *change) {
+	for i, d := range ch.documents {
+		p := s.parts[d.Ref.Part]
+		if p == nil {
+			p = &part{documents: make(map[string]*record)}
+			s.parts[d.Ref.Part] = p
+		}
+		r := p.documents[d.Ref.ID]
+		if r == nil {
+			r = &record{
+				versions: make(map[int64]*store.Entry),
+				digests:  make(map[digestKey]*store.Entry),
+				rows:     make(map[rowKey]store.Row),
+			}
+			p.documents[d.Ref.ID] = r
+		}
+		e := ch.entries[i]
+		p.head = e.Position
+		r.doc = d
+		r.history = append(r.history, e)
+		if c.Writes[i].Content != store.ContentTouch {
+			r.versions[e.Version] = e
+		}
+		if c.Writes[i].Content == store.ContentBody {
+			r.digests[digestKey{e.Life, e.Digest}] = e
+		}
+		s.log = append(s.log, e)
+	}
+	for _, row := range c.Rows {
+		r, k := s.record(row.Ref), rowKey{row.Kind, row.ID}
+		if row.Delete {
+			delete(r.rows, k)
+		} else {
+			r.rows[k] = row.Row
+		}
+	}
+	for k, h := range ch.claims {
+		if h.held {
+			s.claims[k] = h
+		} else {
+			delete(s.claims, k)
+		}
+	}
+	if c.Key != nil {
+		s.answers[answerKey{c.Key.Scope, c.Key.Key}] = c.Key.Answer
+	}
+	s.fence = ch.fence
+	if len(c.Writes) > 0 {
+		s.receipts[c.ID] = ch.receipt
+	}
+}
+
+// cloneReceipt gives the caller a receipt whose Heads it may do with as it likes.
+func cloneReceipt(r store.Receipt) store.Receipt {
+	r.Heads = slices.Clone(r.Heads)
+	return r
+}

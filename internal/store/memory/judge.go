@@ -1,0 +1,173 @@
+package memory
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// validate refuses what no state could make right.
+func validate(c *store.Commit) error {
+	if c.ID == (store.ID{}) {
+		return fmt.Errorf("%w: it has no ID", store.ErrInvalid)
+	}
+	written := make(map[store.Ref]bool, len(c.Writes))
+	for i := range c.Writes {
+		w := &c.Writes[i]
+		if written[w.Ref] {
+			return fmt.Errorf("%w: write %d is the second one of %s/%s", store.ErrInvalid, i, w.Ref.Part.Collection, w.Ref.ID)
+		}
+		written[w.Ref] = true
+		if w.Content > store.ContentTombstone {
+			return fmt.Errorf("%w: write %d has unknown content %d", store.ErrInvalid, i, w.Content)
+		}
+		if w.Content != store.ContentBody && w.Rev == 0 {
+			return fmt.Errorf("%w: write %d creates a document without a body", store.ErrInvalid, i)
+		}
+		if err := validateLease(w.Lease); err != nil {
+			return fmt.Errorf("write %d: %w", i, err)
+		}
+	}
+	for i := range c.Rows {
+		if !written[c.Rows[i].Ref] {
+			return fmt.Errorf("%w: row %d belongs to %s/%s, which is not written", store.ErrInvalid, i, c.Rows[i].Ref.Part.Collection, c.Rows[i].Ref.ID)
+		}
+	}
+	return nil
+}
+
+func validateLease(l store.LeaseChange) error {
+	switch l.Op {
+	case store.LeaseNone:
+		return nil
+	case store.LeaseHeld, store.LeaseRelease:
+	case store.LeaseGrant, store.LeaseRenew:
+		if l.TTL <= 0 {
+			return fmt.Errorf("%w: a lease needs a time to live", store.ErrInvalid)
+		}
+	default:
+		return fmt.Errorf("%w: unknown lease operation %d", store.ErrInvalid, l.Op)
+	}
+	if l.ID == "" {
+		return fmt.Errorf("%w: a lease needs an ID", store.ErrInvalid)
+	}
+	return nil
+}
+
+// judgeKey refuses c when its idempotency key has an answer that is not expired.
+func (s *Store) judgeKey(c *store.Commit) error {
+	if c.Key == nil {
+		return nil
+	}
+	a, ok := s.answers[answerKey{c.Key.Scope, c.Key.Key}]
+	switch {
+	case !ok || !c.Now.Before(a.Expires):
+		return nil
+	case a.Digest != c.Key.Digest:
+		return store.ErrKeyMismatch
+	}
+	return &store.ReplayedError{Answer: a}
+}
+
+// judgeHeads refuses c when any of its checks and writes expects another state.
+func (s *Store) judgeHeads(c *store.Commit) error {
+	var stale []store.Head
+	failed := make(map[store.Ref]bool)
+	fail := func(h *store.Head) {
+		if !failed[h.Ref] {
+			failed[h.Ref] = true
+			stale = append(stale, *h)
+		}
+	}
+	for _, k := range c.Checks {
+		d := s.document(k.Ref)
+		if k.Exists && !d.Exists() || !k.Exists && d.Rev != k.Rev {
+			fail(&d.Head)
+		}
+	}
+	for i := range c.Writes {
+		w := &c.Writes[i]
+		d := s.document(w.Ref)
+		// A document that was purged and created again can stand at the same rev;
+		// its version is what tells it apart.
+		fits := w.Version >= d.Next
+		if w.Content == store.ContentTouch {
+			fits = w.Version == d.Version && w.Life == d.Life
+		}
+		if w.Rev != d.Rev || !fits {
+			fail(&d.Head)
+		}
+	}
+	if stale != nil {
+		return &store.StaleError{Heads: stale}
+	}
+	for i := range c.Writes {
+		w := &c.Writes[i]
+		if w.At.Before(s.document(w.Ref).At) {
+			return fmt.Errorf("%w: write %d is dated before the version it replaces", store.ErrInvalid, i)
+		}
+	}
+	return nil
+}
+
+// judgeLease refuses a write of d under l.
+func judgeLease(d *store.Document, l store.LeaseChange, now time.Time) error {
+	alive := d.Lease != nil && now.Before(d.Lease.Expires)
+	mine := alive && d.Lease.ID == l.ID
+	switch l.Op {
+	case store.LeaseNone:
+		mine = false
+	case store.LeaseHeld, store.LeaseRenew, store.LeaseRelease:
+		if !mine {
+			return store.ErrLeaseExpired
+		}
+	case store.LeaseGrant:
+	}
+	if alive && !mine {
+		return &store.LockedError{Ref: d.Ref, Until: d.Lease.Expires}
+	}
+	return nil
+}
+
+// leased returns the lease of a document after l, which has been judged.
+func leased(old *store.Lease, l store.LeaseChange, fence int64, now time.Time) *store.Lease {
+	switch l.Op {
+	case store.LeaseGrant:
+		return &store.Lease{ID: l.ID, Fence: fence, Expires: now.Add(l.TTL)}
+	case store.LeaseRenew:
+		return &store.Lease{ID: old.ID, Fence: old.Fence, Expires: now.Add(l.TTL)}
+	case store.LeaseRelease:
+		return nil
+	case store.LeaseNone, store.LeaseHeld:
+	}
+	return old
+}
+
+// judgeClaims returns who holds what after c, or refuses.
+func (s *Store) judgeClaims(c *store.Commit) (map[claimKey]holder, error) {
+	after := make(map[claimKey]holder)
+	current := func(k claimKey) holder {
+		if h, ok := after[k]; ok {
+			return h
+		}
+		return s.claims[k]
+	}
+	for _, cl := range c.Claims {
+		k := claimKey{cl.Part, cl.Index, cl.Value}
+		if cl.Release && current(k) == (holder{cl.ID, true}) {
+			after[k] = holder{}
+		}
+	}
+	for _, cl := range c.Claims {
+		if cl.Release {
+			continue
+		}
+		k := claimKey{cl.Part, cl.Index, cl.Value}
+		if h := current(k); h.held && h.id != cl.ID {
+			return nil, &store.TakenError{Claim: cl, By: h.id}
+		}
+		after[k] = holder{cl.ID, true}
+	}
+	return after, nil
+}
