@@ -1,0 +1,186 @@
+package jsonvalue
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxExponent bounds the exponent of a number, as written and in scientific
+// notation, so that no number can cost more than its own length.
+const maxExponent = 10_000
+
+// decimal is a number taken apart without a copy: its significant digits, with
+// neither leading nor trailing zeros, are head followed by tail, and exponent
+// is the power of ten of the first of them. Zero, whatever its sign, is the
+// zero decimal.
+type decimal struct {
+	head, tail string
+	exponent   int
+	negative   bool
+}
+
+// decompose takes apart the spelling of a JSON number.
+func decompose(s string) decimal {
+	var d decimal
+	d.negative = s[0] == '-'
+	if d.negative {
+		s = s[1:]
+	}
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		d.exponent = saturatingInt(s[i+1:])
+		s = s[:i]
+	}
+	d.head = s
+	if i := strings.IndexByte(s, '.'); i >= 0 {
+		d.head, d.tail = s[:i], strings.TrimRight(s[i+1:], "0")
+	}
+	if d.head == "0" {
+		fraction := strings.TrimLeft(d.tail, "0")
+		d.exponent -= len(d.tail) - len(fraction) + 1
+		d.head, d.tail = "", fraction
+	} else {
+		d.exponent += len(d.head) - 1
+		if d.tail == "" {
+			d.head = strings.TrimRight(d.head, "0")
+		}
+	}
+	if d.digits() == 0 {
+		return decimal{}
+	}
+	return d
+}
+
+// digits returns the number of significant digits; zero has none.
+func (d decimal) digits() int { return len(d.head) + len(d.tail) }
+
+func (d decimal) appendDigits(dst []byte) []byte {
+	return append(append(dst, d.head...), d.tail...)
+}
+
+// saturatingInt reads [+-]digits. Beyond ten times maxExponent it stops
+// counting: how far beyond does not matter.
+func saturatingInt(s string) int {
+	sign := 1
+	if s[0] == '-' || s[0] == '+' {
+		if s[0] == '-' {
+			sign = -1
+		}
+		s = s[1:]
+	}
+	n := 0
+	for i := 0; i < len(s) && n <= 10*maxExponent; i++ {
+		n = 10*n + int(s[i]-'0')
+	}
+	return sign * n
+}
+
+// exponentInRange reports whether a number's exponent lies within ±10,000, both
+// as it is written and in scientific notation.
+func exponentInRange(s string) bool {
+	i := strings.IndexAny(s, "eE")
+	if i < 0 && len(s) <= maxExponent {
+		return true
+	}
+	if i >= 0 {
+		if e := saturatingInt(s[i+1:]); e < -maxExponent || e > maxExponent {
+			return false
+		}
+	}
+	d := decompose(s)
+	return d.exponent >= -maxExponent && d.exponent <= maxExponent
+}
+
+// sameNumber reports whether two spellings are of one number, exactly.
+func sameNumber(a, b string) bool {
+	return a == b || decompose(a).equal(decompose(b))
+}
+
+func (d decimal) equal(e decimal) bool {
+	if d.negative != e.negative || d.exponent != e.exponent || d.digits() != e.digits() {
+		return false
+	}
+	if len(d.head) > len(e.head) {
+		d, e = e, d
+	}
+	n := len(d.head)
+	rest := len(e.head) - n
+	return d.head == e.head[:n] && d.tail[:rest] == e.head[n:] && d.tail[rest:] == e.tail
+}
+
+// What float64 can tell apart (IEEE 754 binary64): no shortest form has more
+// than 17 digits, and every decimal of at most 15 digits comes back as it was
+// where numbers are not subnormal.
+const (
+	mostFloatDigits = 17
+	safeFloatDigits = 15
+	safeExponent    = 300
+)
+
+// appendCanonicalNumber appends a number as RFC 8785 §3.2.2.3 has it if it
+// survives the round trip through float64, else its exact digits in scientific
+// notation.
+func appendCanonicalNumber(dst []byte, s string) []byte {
+	d := decompose(s)
+	if d.digits() == 0 {
+		return append(dst, '0')
+	}
+	if d.negative {
+		dst = append(dst, '-')
+	}
+	if d.survivesFloat64(s) {
+		return d.appendECMAScript(dst)
+	}
+	return d.appendScientific(dst)
+}
+
+// survivesFloat64 reports whether the shortest decimal that reads as the same
+// float64 is d itself.
+func (d decimal) survivesFloat64(spelling string) bool {
+	if d.digits() > mostFloatDigits {
+		return false
+	}
+	if d.digits() <= safeFloatDigits && -safeExponent <= d.exponent && d.exponent <= safeExponent {
+		return true
+	}
+	f, err := strconv.ParseFloat(spelling, 64)
+	if err != nil {
+		return false // beyond float64: JSON's grammar is already known to hold
+	}
+	var scratch [32]byte
+	shortest := strconv.AppendFloat(scratch[:0], f, 'e', -1, 64)
+	return d.equal(decompose(string(shortest)))
+}
+
+// appendECMAScript appends the magnitude in the layout of ECMAScript's
+// Number::toString for radix 10.
+func (d decimal) appendECMAScript(dst []byte) []byte {
+	point := d.exponent + 1 // digits before the decimal point
+	switch {
+	case point > 21 || point < -5:
+		return d.appendScientific(dst)
+	case point <= 0:
+		dst = append(dst, "0.00000"[:2-point]...)
+		return d.appendDigits(dst)
+	}
+	start := len(dst)
+	dst = d.appendDigits(dst)
+	if d.digits() > point {
+		return slices.Insert(dst, start+point, '.')
+	}
+	return append(dst, "00000000000000000000"[:point-d.digits()]...)
+}
+
+// appendScientific appends the magnitude as d[.ddd]e±x.
+func (d decimal) appendScientific(dst []byte) []byte {
+	start := len(dst)
+	dst = d.appendDigits(dst)
+	if d.digits() > 1 {
+		dst = slices.Insert(dst, start+1, '.')
+	}
+	dst = append(dst, 'e')
+	if d.exponent >= 0 {
+		dst = append(dst, '+')
+	}
+	return strconv.AppendInt(dst, int64(d.exponent), 10)
+}
