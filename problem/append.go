@@ -73,6 +73,7 @@ func (d *Document) appendRest(o *object) {
 	if d.AlreadyApplied != nil {
 		o.bool("alreadyApplied", *d.AlreadyApplied)
 	}
+	appendChanges(o, d.Changes)
 	if d.Conflict != nil {
 		d.Conflict.appendMembers(o)
 	}
@@ -83,11 +84,15 @@ func (d *Document) appendRest(o *object) {
 	o.texts("allowed", d.Allowed)
 }
 
-func (c *Conflict) appendMembers(o *object) {
+// appendChanges prints an empty list too: only nil says that nobody has looked.
+func appendChanges(o *object, changes []Change) {
+	if changes == nil {
+		return
+	}
 	o.name("changes")
 	o.dst = append(o.dst, '[')
-	for i := range c.Changes {
-		change := &c.Changes[i]
+	for i := range changes {
+		change := &changes[i]
 		e := o.element(i)
 		e.text("path", change.Path)
 		e.optional("op", change.Op)
@@ -98,17 +103,20 @@ func (c *Conflict) appendMembers(o *object) {
 		o.dst = append(e.dst, '}')
 	}
 	o.dst = append(o.dst, ']')
+}
+
+func (c *Conflict) appendMembers(o *object) {
 	o.name("conflicts")
 	o.dst = append(o.dst, '[')
 	for i := range c.Disputes {
-		dispute := &c.Disputes[i]
+		d := &c.Disputes[i]
 		e := o.element(i)
-		e.text("path", dispute.Path)
-		e.raw("base", dispute.Base)
-		e.raw("theirs", dispute.Theirs)
-		e.raw("yours", dispute.Yours)
-		e.optional("rule", dispute.Rule)
-		e.texts("mayResolve", dispute.MayResolve)
+		e.text("path", d.Path)
+		e.raw("base", d.Base)
+		e.raw("theirs", d.Theirs)
+		e.raw("yours", d.Yours)
+		e.optional("rule", d.Rule)
+		e.texts("mayResolve", d.MayResolve)
 		o.dst = append(e.dst, '}')
 	}
 	o.dst = append(o.dst, ']')

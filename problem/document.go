@@ -32,7 +32,8 @@ type Document struct {
 	// already. Nil leaves it out: nobody has compared.
 	AlreadyApplied *bool
 	// Changes are what happened between the caller's version and the current one.
-	// Nil where the version that the caller read is not known.
+	// Nil leaves them out, because the version that the caller read is not known;
+	// an empty list is printed.
 	Changes []Change
 	// Conflict compares the caller's write with that. Nil where nobody has.
 	Conflict *Conflict
@@ -50,9 +51,11 @@ type Document struct {
 	Allowed []string
 }
 
-// Conflict compares a stale write with the current document.
+// Conflict compares a stale write with the current document. Both members are
+// printed always, the list even where it is empty.
 type Conflict struct {
-	// Disputes are where the write contradicts that; printed as "conflicts".
+	// Disputes are where the write contradicts what happened since; printed as
+	// "conflicts".
 	Disputes []Dispute
 	// Mergeable tells that the write would merge without a dispute.
 	Mergeable bool

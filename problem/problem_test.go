@@ -25,8 +25,8 @@ func full() *Document {
 		ChangedAt:      time.Date(2026, 11, 20, 19, 0, 0, 123_900_000, time.FixedZone("", 3600)),
 		ChangedBy:      "ann",
 		AlreadyApplied: new(bool),
+		Changes:        []Change{{Path: "/title", Op: "replace", From: []byte(`"A"`), To: []byte(`"B"`), Version: 7, By: "ann"}},
 		Conflict: &Conflict{
-			Changes: []Change{{Path: "/title", Op: "replace", From: []byte(`"A"`), To: []byte(`"B"`), Version: 7, By: "ann"}},
 			Disputes: []Dispute{{Path: "/title", Base: []byte(`"A"`), Theirs: []byte(`"B"`), Yours: []byte(`"C"`),
 				Rule: "reject", MayResolve: []string{"editor"}}},
 		},
@@ -54,15 +54,17 @@ func TestAppend(t *testing.T) {
 			`"detail":"Nothing was written. Reads go on; whoever runs this API has to make room."}`},
 		{"status overridden", &Document{Code: Stale, Status: 409, Detail: "d"},
 			`{"type":"urn:ifmatch:problem:stale","title":"The document changed since you read it","status":409,"detail":"d"}`},
-		{"clean merge prints empty lists", &Document{Code: Stale, Detail: "d", AlreadyApplied: new(true), Conflict: &Conflict{Mergeable: true}},
+		{"clean merge prints empty lists", &Document{Code: Stale, Detail: "d", AlreadyApplied: new(true), Changes: []Change{}, Conflict: &Conflict{Mergeable: true}},
 			`{"type":"urn:ifmatch:problem:stale","title":"The document changed since you read it","status":412,"detail":"d",` +
 				`"alreadyApplied":true,"changes":[],"conflicts":[],"mergeable":true}`},
-		{"null is a value, nil is none", &Document{Code: "x", Detail: "d", Deleted: true, Conflict: &Conflict{
+		{"null is a value, nil is none", &Document{Code: "x", Detail: "d", Deleted: true,
 			Changes:  []Change{{Path: "", Op: "add", To: []byte("null")}, {Path: "/a", Op: "remove", From: []byte("1")}},
-			Disputes: []Dispute{{Path: "/b", Theirs: []byte(`{"k":[]}`)}, {Path: "/c"}}}},
+			Conflict: &Conflict{Disputes: []Dispute{{Path: "/b", Theirs: []byte(`{"k":[]}`)}, {Path: "/c"}}}},
 			`{"type":"urn:ifmatch:problem:x","status":500,"detail":"d","deleted":true,` +
 				`"changes":[{"path":"","op":"add","to":null},{"path":"/a","op":"remove","from":1}],` +
 				`"conflicts":[{"path":"/b","theirs":{"k":[]}},{"path":"/c"}],"mergeable":false}`},
+		{"changes known, disputes not", &Document{Code: "x", Detail: "d", Changes: []Change{}},
+			`{"type":"urn:ifmatch:problem:x","status":500,"detail":"d","changes":[]}`},
 		{"faults and allowed", &Document{Code: Invalid, Detail: "d", Faults: []Fault{{"", "must be an object"}, {"/age", "must be at least 0"}},
 			Allowed: []string{"a", "b"}},
 			`{"type":"urn:ifmatch:problem:invalid","title":"The document is not valid","status":422,"detail":"d",` +
