@@ -40,7 +40,7 @@ func Number(spelling string) (Value, error) {
 		return Value{}, err
 	}
 	if v.kind != KindNumber || len(v.text) != len(spelling) {
-		return Value{}, &SyntaxError{Reason: ReasonSyntax, cause: fmt.Errorf("%q is not a JSON number", spelling)}
+		return Value{}, &SyntaxError{Reason: ReasonSyntax, cause: fmt.Errorf("%q is not a JSON number", shorten(spelling))}
 	}
 	return v, nil
 }

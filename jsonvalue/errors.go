@@ -1,8 +1,11 @@
 package jsonvalue
 
 import (
+	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Reasons for which a JSON text is refused: stable codes for programs.
@@ -29,7 +32,7 @@ const (
 
 // advice says for each reason what is wrong and what to do about it.
 var advice = map[string]string{
-	ReasonSyntax:        "this is not JSON (RFC 8259); correct it there",
+	ReasonSyntax:        "correct it there to be JSON (RFC 8259)",
 	ReasonTruncated:     "the JSON text ends too early; send all of it",
 	ReasonTrailingData:  "something follows the JSON value; send exactly one value",
 	ReasonDuplicateName: "the object has this member name already; remove or rename one of the two",
@@ -55,10 +58,19 @@ type SyntaxError struct {
 
 // Error returns a sentence that says where the fault is and what to do.
 func (e *SyntaxError) Error() string {
-	if e.Pointer == "" {
-		return fmt.Sprintf("jsonvalue: at byte %d: %s", e.Offset, advice[e.Reason])
+	where := fmt.Sprintf("jsonvalue: at byte %d", e.Offset)
+	if e.Pointer != "" {
+		where += fmt.Sprintf(", in %q", shorten(e.Pointer))
 	}
-	return fmt.Sprintf("jsonvalue: at byte %d, in %q: %s", e.Offset, shorten(e.Pointer), advice[e.Reason])
+	if e.Reason != ReasonSyntax || e.cause == nil {
+		return where + ": " + advice[e.Reason]
+	}
+	detail := e.cause
+	var syntactic *jsontext.SyntacticError
+	if errors.As(e.cause, &syntactic) {
+		detail = syntactic.Err // without the position, which stands here already
+	}
+	return where + ": " + detail.Error() + "; " + advice[e.Reason]
 }
 
 // Unwrap returns what the tokenizer reported, if it was the one to refuse.

@@ -1,6 +1,7 @@
 package jsonvalue
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,6 +107,49 @@ func (d decimal) equal(e decimal) bool {
 	n := len(d.head)
 	rest := len(e.head) - n
 	return d.head == e.head[:n] && d.tail[:rest] == e.head[n:] && d.tail[rest:] == e.tail
+}
+
+// CompareNumbers compares two numbers by their exact values: -1 if a < b, 0 if
+// they are equal as [Equal] has it, +1 if a > b. ok is false if one of the two
+// is not a number. Cost is linear in the length of the spellings.
+func CompareNumbers(a, b Value) (order int, ok bool) {
+	if a.kind != KindNumber || b.kind != KindNumber {
+		return 0, false
+	}
+	d, e := decompose(a.text), decompose(b.text)
+	if d.sign() != e.sign() {
+		return cmp.Compare(d.sign(), e.sign()), true
+	}
+	return d.sign() * d.compareMagnitude(e), true
+}
+
+func (d decimal) sign() int {
+	switch {
+	case d.digits() == 0:
+		return 0
+	case d.negative:
+		return -1
+	}
+	return 1
+}
+
+func (d decimal) compareMagnitude(e decimal) int {
+	if d.exponent != e.exponent {
+		return cmp.Compare(d.exponent, e.exponent)
+	}
+	for i := range min(d.digits(), e.digits()) {
+		if x, y := d.digit(i), e.digit(i); x != y {
+			return cmp.Compare(x, y)
+		}
+	}
+	return cmp.Compare(d.digits(), e.digits())
+}
+
+func (d decimal) digit(i int) byte {
+	if i < len(d.head) {
+		return d.head[i]
+	}
+	return d.tail[i-len(d.head)]
 }
 
 // What float64 can tell apart (IEEE 754 binary64): no shortest form has more

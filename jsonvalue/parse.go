@@ -77,8 +77,8 @@ func (p *parser) release() {
 	if cap(p.elems) > keptScratch || cap(p.members) > keptScratch || cap(p.unquote) > keptScratch {
 		p.elems, p.members, p.unquote = nil, nil, nil
 	}
-	clear(p.elems[:cap(p.elems)])
-	clear(p.members[:cap(p.members)])
+	clear(p.elems) // what a refused document has left there
+	clear(p.members)
 	p.elems, p.members = p.elems[:0], p.members[:0]
 	parsers.Put(p)
 }
@@ -164,6 +164,7 @@ func (p *parser) array() (Value, error) {
 		p.elems = append(p.elems, v)
 	}
 	elems := append([]Value(nil), p.elems[base:]...)
+	clear(p.elems[base:])
 	p.elems = p.elems[:base]
 	return newArray(elems), nil
 }
@@ -193,6 +194,7 @@ func (p *parser) object() (Value, error) {
 		p.members = append(p.members, Member{Name: name, Value: v})
 	}
 	members := append([]Member(nil), p.members[base:]...)
+	clear(p.members[base:])
 	p.members = p.members[:base]
 	return newObject(members, allVerbatim), nil
 }
@@ -216,10 +218,14 @@ func (p *parser) fault(reason string, tokenLen int) error {
 
 // refusal turns an error of the tokenizer into one of this package.
 func (p *parser) refusal(cause error) error {
-	e := &SyntaxError{Offset: int64(len(p.text)), Reason: ReasonTruncated, cause: cause}
+	e := &SyntaxError{Offset: int64(p.end), Reason: ReasonSyntax, cause: cause}
 	var syntactic *jsontext.SyntacticError
-	if !errors.As(cause, &syntactic) {
-		return e // io.EOF, where there is no value at all
+	switch {
+	case cause == io.EOF: // there is no value at all
+		e.Offset, e.Reason = int64(len(p.text)), ReasonTruncated
+		return e
+	case !errors.As(cause, &syntactic):
+		return e
 	}
 	e.Offset, e.Pointer = syntactic.ByteOffset, string(syntactic.JSONPointer)
 	rest := p.text[min(max(e.Offset, 0), int64(len(p.text))):]
@@ -233,8 +239,6 @@ func (p *parser) refusal(cause error) error {
 		e.Reason = ReasonInvalidUTF8
 	case startsWithSurrogate(rest):
 		e.Reason = ReasonLoneSurrogate
-	default:
-		e.Reason = ReasonSyntax
 	}
 	return e
 }
