@@ -145,7 +145,7 @@ func Evaluate(method string, c Conditions, s State, k Contract) Result {
 	if c.IfMatch.present {
 		if !c.IfMatch.any {
 			if _, ok := c.IfMatch.match(s.ETag, weakly); !ok {
-				return failedMatch(class, &c, &s)
+				return failedMatch(class, &c, &s, weakly)
 			}
 		}
 	} else if !c.IfUnmodifiedSince.IsZero() && !s.LastModified.IsZero() && s.modifiedAfter(c.IfUnmodifiedSince) {
@@ -180,14 +180,16 @@ func evaluateCreate(c *Conditions) Result {
 	return Result{Verdict: Fresh}
 }
 
-func failedMatch(class methodClass, c *Conditions, s *State) Result {
+func failedMatch(class methodClass, c *Conditions, s *State, weakly bool) Result {
 	r := Result{Verdict: Failed, By: FieldIfMatch}
 	_, r.WeakOnly = c.IfMatch.match(s.ETag, true)
 	if class == methodRead || r.WeakOnly || s.Earlier == nil {
 		return r
 	}
 	for tag := range c.IfMatch.All() {
-		r.Base = max(r.Base, s.Earlier(tag))
+		if weakly || !tag.weak { // a tag that can never match names nothing
+			r.Base = max(r.Base, s.Earlier(tag))
+		}
 	}
 	if r.Base > 0 {
 		r.Verdict = Stale

@@ -1,0 +1,43 @@
+// Command ifmatch serves JSON documents that cannot lose an update, and looks
+// after the stores they live in. Run it without arguments for help.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Serve documents over HTTP."`
+	Check   checkCmd   `cmd:"" help:"Check a policy file and print it with every default."`
+	Verify  verifyCmd  `cmd:"" help:"Check that a store's documents, history, audit and feed agree."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	var c cli
+	parser := kong.Must(&c,
+		kong.Name("ifmatch"),
+		kong.Description("Lost-update protection for HTTP APIs."),
+		kong.UsageOnError(),
+		kong.BindTo(context.Background(), (*context.Context)(nil)),
+	)
+	if len(os.Args) == 1 {
+		os.Args = append(os.Args, "--help")
+	}
+	command, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	if err := command.Run(); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintln(os.Stderr, "ifmatch:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// errReported is the error of a command that has already said what is wrong.
+var errReported = errors.New("reported")

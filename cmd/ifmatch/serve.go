@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/httpapi"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/policy"
+)
+
+type serveCmd struct {
+	Listen string `placeholder:"ADDR" env:"IFMATCH_LISTEN" help:"Address to listen on (default: the policy file's, else 127.0.0.1:8080)."`
+	Store  string `placeholder:"DSN" env:"IFMATCH_STORE" help:"memory: or sqlite:PATH (default: the policy file's, else sqlite:ifmatch.db)."`
+	Config string `placeholder:"FILE" type:"path" env:"IFMATCH_CONFIG" help:"Policy file. Without one every /v1/{collection}/{id} is served."`
+}
+
+// Run serves until a signal ends it.
+func (c *serveCmd) Run(ctx context.Context) error {
+	p, err := c.policy()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	s, chain, err := openStore(ctx, p.Store, log)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", p.Listen)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	server := newHTTPServer(handler(p, s, chain, log), log)
+	announce(p, listener.Addr())
+	err = serveUntilSignal(ctx, server, listener)
+	return errors.Join(err, s.Close())
+}
+
+// policy returns the file's policy, or the one of zero configuration, with the
+// flags in it.
+func (c *serveCmd) policy() (*policy.Policy, error) {
+	p := policy.Default()
+	if c.Config != "" {
+		var err error
+		if p, err = policy.Load(c.Config); err != nil {
+			return nil, err
+		}
+	}
+	if c.Listen != "" {
+		p.Listen = c.Listen
+	}
+	if c.Store != "" {
+		p.Store = c.Store
+	}
+	return p, nil
+}
+
+// handler joins engine and door over an open store.
+func handler(p *policy.Policy, s store.Store, chain *engine.Chain, log *slog.Logger) http.Handler {
+	e := engine.New(s, engine.Config{
+		Chain:  chain,
+		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},
+	})
+	config := httpapi.Config{
+		Door:    &door.Door{Engine: e, MaxTags: p.Limits.Tags, Log: log},
+		MaxPage: p.Limits.Page,
+		MaxURL:  int(p.Limits.URL),
+	}
+	for i := range p.Collections {
+		named := &p.Collections[i]
+		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Rules: rules(named)})
+	}
+	if p.Default != nil {
+		config.Default = rules(p.Default)
+	}
+	if health, ok := s.(store.HealthChecker); ok {
+		config.Ready = health.Healthy
+	}
+	return httpapi.New(config)
+}
+
+// rules are what the engine obeys of a collection's policy.
+func rules(c *policy.Collection) *engine.Rules {
+	r := &engine.Rules{Contract: c.Contract.Contract, OnStale: engine.Strategy(c.OnStale.Default), Summary: c.Contract.ConflictDetails == policy.DetailsSummary}
+	for _, s := range c.OnStale.Allow {
+		r.Allow = append(r.Allow, engine.Strategy(s))
+	}
+	return r
+}
+
+// The bounds on slow clients. A request's content has a minute to arrive.
+const (
+	headerTimeout  = 10 * time.Second
+	contentTimeout = time.Minute
+	idleTimeout    = 2 * time.Minute
+	maxHeader      = 16 << 10
+	drainTimeout   = 30 * time.Second
+)
+
+func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       contentTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// serveUntilSignal serves until the first SIGINT or SIGTERM, then finishes what
+// was accepted. A second signal ends the process at once.
+func serveUntilSignal(ctx context.Context, server *http.Server, listener net.Listener) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop() // from here on a signal has its default effect
+	fmt.Fprintln(os.Stderr, "finishing what was accepted; a second signal stops at once")
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	return server.Shutdown(drain)
+}
+
+func announce(p *policy.Policy, addr net.Addr) {
+	fmt.Printf("listening on http://%s\nstore        %s\n", addr, p.Store)
+	path := "/v1/notes/1"
+	if p.Default == nil && len(p.Collections) > 0 {
+		path = p.Collections[0].Path + "/1"
+	}
+	fmt.Printf("try          curl -i -X PUT -H 'Content-Type: application/json' -d '{\"title\":\"A\"}' http://%s%s\n", addr, path)
+}

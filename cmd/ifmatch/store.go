@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/store/memory"
+	"github.com/ifmatch/ifmatch/internal/store/sqlite"
+)
+
+// openStore opens the store that a --store value names, and the audit chain
+// whose key lies beside it.
+func openStore(ctx context.Context, dsn string, log *slog.Logger) (store.Store, *engine.Chain, error) {
+	if dsn == "memory:" {
+		chain, err := engine.NewChain(newKey())
+		return memory.Open(memory.Options{}), chain, err
+	}
+	path, err := sqlitePath(dsn)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := sqlite.Open(ctx, path, sqlite.Options{Logger: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	chain, err := openChain(path+keySuffix, true)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
+	return s, chain, nil
+}
+
+func sqlitePath(dsn string) (string, error) {
+	path, ok := strings.CutPrefix(dsn, "sqlite:")
+	if !ok || path == "" {
+		return "", fmt.Errorf("store %q is not one this version opens; use sqlite:PATH or memory:", dsn)
+	}
+	return path, nil
+}
+
+// keySuffix names the file with the audit chain's key, beside the store. Whoever
+// has both can forge the chain; keep a copy of the key elsewhere to detect that.
+const keySuffix = ".key"
+
+// openChain reads the key file, or makes one where create is set.
+func openChain(path string, create bool) (*engine.Chain, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && create {
+		text = []byte(hex.EncodeToString(newKey()) + "\n")
+		err = writeKey(path, text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s does not hold a key in hex; restore it from a copy", path)
+	}
+	return engine.NewChain(key)
+}
+
+// writeKey makes the key durable before anything is sealed with it.
+func writeKey(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func newKey() []byte {
+	key := make([]byte, engine.MinChainKey)
+	rand.Read(key)
+	return key
+}

@@ -1,0 +1,105 @@
+package door
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+// decode makes the intent of a request, or the problem that it is.
+func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine.Intent, preferences, *problem.Document) {
+	in := &engine.Intent{
+		Ref: t.Ref, Rules: t.Rules, Conditions: d.conditions(r), Actor: d.actor(r),
+	}
+	query, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, preferences{}, err.problem(r, t)
+	}
+	in.Dry = query.dryRun
+	wish := parsePrefer(r.Header["Prefer"])
+	in.Strategy = engine.Strategy(wish.conflict)
+	limit := d.Engine.Limits().Body
+	if r.ContentLength > limit {
+		return nil, wish, tooLarge(r, t, limit)
+	}
+	var bad *problem.Document
+	if in.Op, bad = operation(w, r, t); bad != nil {
+		return nil, wish, bad
+	}
+	if in.Op != engine.OpDelete {
+		in.Body, bad = readBody(w, r, t, limit)
+	}
+	return in, wish, bad
+}
+
+// operation tells from method and media type what is to be done.
+func operation(w http.ResponseWriter, r *http.Request, t Target) (engine.Op, *problem.Document) {
+	if r.Method == http.MethodDelete {
+		return engine.OpDelete, nil
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		w.Header()["Accept-Encoding"] = []string{"identity"}
+		return 0, unsupported(r, t, "Content is taken as it is. Send it without Content-Encoding: "+coding+".", nil)
+	}
+	media, ok := mediaType(r.Header.Get("Content-Type"))
+	if r.Method != http.MethodPatch {
+		if r.Header.Get("Content-Range") != "" {
+			return 0, malformed(r, t, "PUT replaces the whole document. Send all of it without Content-Range, or use PATCH.")
+		}
+		if ok && isJSON(media) {
+			return engine.OpPut, nil
+		}
+		return 0, unsupported(r, t, "Send the document as Content-Type: application/json.", []string{mediaJSON})
+	}
+	switch {
+	case ok && media == mediaJSONPatch:
+		return engine.OpJSONPatch, nil
+	case ok && (media == mediaMergePatch || media == mediaJSON):
+		return engine.OpMergePatch, nil
+	}
+	w.Header()["Accept-Patch"] = acceptPatch
+	return 0, unsupported(r, t, "Send a patch as Content-Type: application/merge-patch+json or application/json-patch+json.",
+		[]string{mediaMergePatch, mediaJSONPatch, mediaJSON})
+}
+
+// mediaType returns a Content-Type without its parameters. JSON is UTF-8
+// (RFC 8259 §8.1); a charset that says otherwise is not taken.
+func mediaType(value string) (string, bool) {
+	if value == mediaJSON || value == mediaMergePatch || value == mediaJSONPatch {
+		return value, true
+	}
+	media, params, err := mime.ParseMediaType(value)
+	if err != nil {
+		return "", false
+	}
+	charset, set := params["charset"]
+	return media, !set || strings.EqualFold(charset, "utf-8")
+}
+
+func isJSON(media string) bool {
+	return media == mediaJSON || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json") &&
+		media != mediaJSONPatch && media != mediaMergePatch
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, t Target, limit int64) ([]byte, *problem.Document) {
+	if size := r.ContentLength; size >= 0 {
+		body := make([]byte, size)
+		if _, err := io.ReadFull(r.Body, body); err != nil {
+			return nil, malformed(r, t, "The request ended before its content did. Send it again.")
+		}
+		return body, nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, tooLarge(r, t, limit)
+	}
+	if err != nil {
+		return nil, malformed(r, t, "The request's content could not be read to its end. Send it again.")
+	}
+	return body, nil
+}

@@ -1,0 +1,144 @@
+// Package door translates one document's HTTP: a request becomes an
+// engine.Intent, and the engine's Outcome or Refusal becomes the response. Every
+// way in over HTTP uses it, so that all of them give the same answers.
+package door
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+// Door serves documents over one engine. Its fields are set before use; it is
+// safe for concurrent use after that.
+type Door struct {
+	Engine *engine.Engine
+	// MaxTags bounds the tags in one condition header; 0 means
+	// [ifmatch.DefaultMaxTags].
+	MaxTags int
+	// Actor tells who makes a request; nil leaves writers unnamed.
+	Actor func(*http.Request) store.Actor
+	// Now is the clock that Date and Last-Modified are kept in order by; nil is
+	// time.Now.
+	Now engine.Clock
+	// Log gets what callers must not see: the causes of 5xx answers. Nil drops it.
+	Log *slog.Logger
+}
+
+// Target is the document that a request is about, and the rules it lives under.
+type Target struct {
+	Ref   store.Ref
+	Rules *engine.Rules
+	Path  string // as it came, for the resource member of problems
+}
+
+const (
+	mediaJSON       = "application/json"
+	mediaMergePatch = "application/merge-patch+json"
+	mediaJSONPatch  = "application/json-patch+json"
+)
+
+var itemMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "PUT"}
+
+// ServeItem answers a request about one document.
+func (d *Door) ServeItem(w http.ResponseWriter, r *http.Request, t Target) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		d.read(w, r, t)
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		d.write(w, r, t)
+	case http.MethodOptions:
+		Options(w, itemMethods, true)
+	default:
+		d.MethodNotAllowed(w, r, itemMethods)
+	}
+}
+
+// Options answers OPTIONS with what a resource can do.
+func Options(w http.ResponseWriter, methods []string, patches bool) {
+	h := w.Header()
+	h["Allow"] = []string{join(methods)}
+	if patches {
+		h["Accept-Patch"] = acceptPatch
+	}
+	h["Cache-Control"] = noStore
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// MethodNotAllowed answers 405 with the methods that would do.
+func (d *Door) MethodNotAllowed(w http.ResponseWriter, r *http.Request, methods []string) {
+	d.Problem(w, r, &problem.Document{
+		Code: problem.MethodNotAllowed, Allowed: methods, Resource: r.URL.EscapedPath(), Action: r.Method,
+		Detail: r.Method + " does nothing here. Use one of " + join(methods) + ".",
+	})
+}
+
+// Problem answers with a problem document, under the request's ids.
+func (d *Door) Problem(w http.ResponseWriter, r *http.Request, p *problem.Document) {
+	echoRequestID(w.Header(), r)
+	if p.CorrelationID == "" {
+		p.CorrelationID = Correlation(r)
+	}
+	if isWrite(r.Method) {
+		w.Header()["Ifmatch-Outcome"] = outcomeRejected
+	}
+	problem.Write(w, r, p)
+}
+
+// Refuse answers with what an error of the engine means to its caller, under
+// the correlation id that the request goes by; "" takes the request's own.
+func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, t Target, correlation string, err error) {
+	if gone(r.Context()) {
+		return
+	}
+	refusal, ok := errors.AsType[*engine.Refusal](err)
+	if !ok {
+		refusal = &engine.Refusal{Reason: engine.ReasonInternal}
+	}
+	if correlation == "" {
+		correlation = Correlation(r)
+	}
+	p := describe(r, t, refusal)
+	p.CorrelationID = correlation
+	if d.Log != nil && p.StatusCode() >= http.StatusInternalServerError {
+		d.Log.LogAttrs(r.Context(), slog.LevelError, "request failed",
+			slog.String("correlationId", correlation), slog.String("method", r.Method),
+			slog.String("path", t.Path), slog.String("problem", string(p.Code)), slog.Any("cause", err))
+	}
+	if refusal.Applied != "" {
+		w.Header()["Preference-Applied"] = []string{"conflict=" + string(refusal.Applied)}
+	}
+	d.Problem(w, r, p)
+}
+
+func (d *Door) conditions(r *http.Request) ifmatch.Conditions {
+	limit := d.MaxTags
+	if limit == 0 {
+		limit = ifmatch.DefaultMaxTags
+	}
+	return ifmatch.ParseConditionsLimit(r.Header, limit)
+}
+
+func (d *Door) actor(r *http.Request) store.Actor {
+	if d.Actor == nil {
+		return store.Actor{}
+	}
+	return d.Actor(r)
+}
+
+func isWrite(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return false
+	}
+	return true
+}
+
+// gone tells whether the client has left, so that nobody reads an answer.
+func gone(ctx context.Context) bool { return ctx.Err() != nil }

@@ -1,0 +1,76 @@
+package door
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// Header values that many answers share. Nobody modifies the slices.
+var (
+	noStore         = []string{"no-store"}
+	publicNoCache   = []string{"public, no-cache"}
+	varyRead        = []string{"Accept-Encoding, Accept, Prefer, Origin"}
+	noRanges        = []string{"none"}
+	typeJSON        = []string{mediaJSON}
+	acceptPatch     = []string{mediaMergePatch + ", " + mediaJSONPatch + ", " + mediaJSON}
+	outcomeRejected = []string{"rejected"}
+	yes             = []string{"true"}
+)
+
+// Correlation returns the id under which a request is logged and answered: its
+// X-Request-Id where that is a UUID, else a fresh UUIDv7.
+func Correlation(r *http.Request) string {
+	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && len(ids[0]) == 36 {
+		if id, err := uuid.Parse(ids[0]); err == nil {
+			return id.String()
+		}
+	}
+	return uuid.Must(uuid.NewV7()).String()
+}
+
+// maxRequestID bounds what is echoed of X-Request-Id.
+const maxRequestID = 200
+
+func echoRequestID(h http.Header, r *http.Request) {
+	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && len(ids[0]) <= maxRequestID {
+		h["X-Request-Id"] = ids
+	}
+}
+
+// setState announces a document's state: its tag and its modification date. The
+// date is never later than Date, and never runs backwards; where the clock was
+// set back below it, Date is held up instead (RFC 9110 §8.8.2.1).
+func (d *Door) setState(h http.Header, t Target, head *store.Head) {
+	etag := engine.ETagOf(head, &t.Rules.Contract)
+	h["Etag"] = []string{etag.String()}
+	modified := httpDate(head.At)
+	h["Last-Modified"] = []string{modified}
+	if head.At.Unix() > d.now().Unix() {
+		h["Date"] = []string{modified}
+	}
+}
+
+func (d *Door) now() time.Time {
+	if d.Now == nil {
+		return time.Now()
+	}
+	return d.Now()
+}
+
+func httpDate(t time.Time) string {
+	return t.UTC().Format(http.TimeFormat)
+}
+
+func setBody(h http.Header, contentType []string, length int) {
+	h["Content-Type"] = contentType
+	h["Content-Length"] = []string{strconv.Itoa(length)}
+}
+
+func join(words []string) string { return strings.Join(words, ", ") }

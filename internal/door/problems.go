@@ -1,0 +1,179 @@
+package door
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+func about(r *http.Request, t Target, code problem.Code, detail string) *problem.Document {
+	return &problem.Document{Code: code, Detail: detail, Resource: t.Path, Action: r.Method}
+}
+
+func malformed(r *http.Request, t Target, detail string) *problem.Document {
+	return about(r, t, problem.Malformed, detail)
+}
+
+func unsupported(r *http.Request, t Target, detail string, allowed []string) *problem.Document {
+	p := about(r, t, problem.UnsupportedMediaType, detail)
+	p.Allowed = allowed
+	return p
+}
+
+func tooLarge(r *http.Request, t Target, limit int64) *problem.Document {
+	return about(r, t, problem.TooLarge,
+		"The content is larger than "+strconv.FormatInt(limit, 10)+" bytes. Send less, or have the limit raised.")
+}
+
+func quote(s string) string { return strconv.Quote(s) }
+
+// describe makes the problem document of a refusal.
+func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
+	p := about(r, t, problem.Code(f.Reason), "")
+	p.RetryAfter = f.RetryAfter
+	for _, fault := range f.Faults {
+		p.Faults = append(p.Faults, problem.Fault{Pointer: fault.Pointer, Detail: fault.Detail})
+	}
+	if f.Current != nil {
+		p.Deleted = f.Current.Deleted
+		if f.Current.Exists() {
+			p.CurrentETag = engine.ETagOf(&f.Current.Head, &t.Rules.Contract).String()
+		}
+	}
+	switch f.Reason {
+	case engine.ReasonStale, engine.ReasonWeakValidator, engine.ReasonExists:
+		describePrecondition(r, t, f, p)
+	case engine.ReasonRequired:
+		p.Detail = required(p.CurrentETag, t.Rules.Contract, r.Method)
+	case engine.ReasonMalformed:
+		p.Detail = malformedDetail(f)
+	case engine.ReasonNotFound:
+		if p.Deleted {
+			p.Detail = "It was deleted. PUT it again to create it anew."
+		}
+	}
+	// A tag that a status did not come of would be taken for the answer's own.
+	if !showsCurrent(p.StatusCode()) {
+		p.CurrentETag = ""
+	}
+	return p
+}
+
+func showsCurrent(status int) bool {
+	switch status {
+	case http.StatusPreconditionFailed, http.StatusConflict, http.StatusPreconditionRequired:
+		return true
+	}
+	return false
+}
+
+func malformedDetail(f *engine.Refusal) string {
+	if f.Condition != nil {
+		return fmt.Sprintf(`%s cannot be read: %s. Write it as %s: "5", with the quotes, or %s: *. Nothing was done.`,
+			f.Condition.Field, f.Condition.Reason, f.Condition.Field, f.Condition.Field)
+	}
+	if len(f.Faults) > 0 {
+		return "The content cannot be read: " + f.Faults[0].Detail + ". Correct it and send it again."
+	}
+	return ""
+}
+
+func required(current string, c ifmatch.Contract, method string) string {
+	s := "This would overwrite what is there unseen. Send If-Match: " + current + " if that is the state you mean to change"
+	rule := c.Precondition.Patch
+	switch method {
+	case http.MethodPut:
+		rule = c.Precondition.Put
+	case http.MethodDelete:
+		rule = c.Precondition.Delete
+	}
+	if rule == ifmatch.PreconditionTag {
+		return s + "; else read it first."
+	}
+	return s + ", or If-Match: * to change it whatever it is."
+}
+
+// describePrecondition fills in what a false precondition has to say.
+func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *problem.Document) {
+	cur := f.Current
+	if cur.Exists() {
+		p.CurrentVersion = cur.Version
+		p.ChangedAt = cur.At
+	}
+	p.YourETag = yourTag(r)
+	switch {
+	case f.Conflict != nil:
+		describeConflict(t, f, p)
+	case !cur.Exists():
+		p.Detail = "There is no document here that If-Match could name. Leave If-Match out, or send If-None-Match: *, to create one."
+		if cur.Deleted {
+			p.Detail = "The document was deleted. Leave If-Match out, or send If-None-Match: *, to create it anew."
+		}
+	case f.Reason == engine.ReasonWeakValidator:
+		p.Detail = "You sent the current tag marked as weak (W/), and If-Match compares strongly, so it never matches. " +
+			"Usually a proxy that compresses answers has weakened it. Send If-Match: " + p.CurrentETag +
+			", switch that proxy's compression off here, or set weak_if_match: accept for this collection."
+	case f.Reason == engine.ReasonExists:
+		p.Detail = "There is a document here already, and If-None-Match: * asks for none. To change it, read it and send If-Match: " + p.CurrentETag + "."
+	case f.By == ifmatch.FieldIfNoneMatch:
+		p.Detail = "If-None-Match names the state that the document is in. To change it, send If-Match: " + p.CurrentETag + "."
+	case f.By == ifmatch.FieldIfUnmodifiedSince:
+		p.Detail = "The document was modified after the date you sent. Read it again, apply your change to what you find, and send it with If-Match: " + p.CurrentETag + "."
+	default:
+		p.Detail = "The tag you sent names no state of this document that is still known. Read it again, apply your change to what you find, and send it with If-Match: " + p.CurrentETag + "."
+	}
+}
+
+// yourTag returns the tag that a caller sent, where it is one.
+func yourTag(r *http.Request) string {
+	c := ifmatch.ParseConditions(r.Header)
+	if c.IfMatch.Len() == 1 {
+		for tag := range c.IfMatch.All() {
+			return tag.String()
+		}
+	}
+	return ""
+}
+
+func describeConflict(t Target, f *engine.Refusal, p *problem.Document) {
+	c := f.Conflict
+	base := c.Base
+	p.YourETag = t.Rules.Contract.ETag(base.Version, base.Life, &base.Digest).String()
+	p.YourVersion = base.Version
+	p.ChangedBy = c.ChangedBy
+	p.AlreadyApplied = &c.AlreadyApplied
+	for _, s := range c.Strategies {
+		p.Strategies = append(p.Strategies, string(s))
+	}
+	var s strings.Builder
+	fmt.Fprintf(&s, "You sent version %d; the current version is %d. ", base.Version, f.Current.Version)
+	if c.AlreadyApplied {
+		s.WriteString("What you sent is what is stored already: if this was a retry, it is done. ")
+	}
+	fmt.Fprintf(&s, "Read it again, apply your change to what you find, and send it with If-Match: %s.", p.CurrentETag)
+	p.Detail = s.String()
+	p.Changes = changesOf(c, t.Rules.Summary)
+}
+
+func changesOf(c *engine.Conflict, summary bool) []problem.Change {
+	out := make([]problem.Change, len(c.Changes))
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		out[i] = problem.Change{Path: ch.Path.String(), Op: ch.Op, Version: ch.Version, By: ch.By}
+		if summary {
+			continue
+		}
+		if !ch.From.IsAbsent() {
+			out[i].From = ch.From.Append(nil)
+		}
+		if !ch.To.IsAbsent() {
+			out[i].To = ch.To.Append(nil)
+		}
+	}
+	return out
+}

@@ -1,0 +1,34 @@
+package door
+
+import (
+	"net/http"
+)
+
+// read answers GET and HEAD.
+func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
+	if err := checkQuery(r.URL.RawQuery); err != nil {
+		d.Problem(w, r, err.problem(r, t))
+		return
+	}
+	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, d.conditions(r))
+	if err != nil {
+		d.Refuse(w, r, t, "", err)
+		return
+	}
+	h := w.Header()
+	echoRequestID(h, r)
+	d.setState(h, t, &reading.Document.Head)
+	h["Cache-Control"] = publicNoCache
+	h["Vary"] = varyRead
+	if reading.NotModified {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h["Accept-Ranges"] = noRanges
+	body := reading.Document.Body
+	setBody(h, typeJSON, len(body))
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // an error means that the client is gone
+	}
+}

@@ -1,0 +1,114 @@
+package door
+
+import (
+	"net/http"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/engine"
+)
+
+// write answers PUT, PATCH and DELETE.
+func (d *Door) write(w http.ResponseWriter, r *http.Request, t Target) {
+	in, wish, bad := d.decode(w, r, t)
+	if bad != nil {
+		d.Problem(w, r, bad)
+		return
+	}
+	in.Correlation = Correlation(r)
+	out, err := d.Engine.Do(r.Context(), in)
+	if err != nil {
+		d.Refuse(w, r, t, in.Correlation, err)
+		return
+	}
+	d.answer(w, r, t, answer{in: in, out: out, wish: wish})
+}
+
+// ServeCreate answers a POST that creates the document t, whose id is fresh.
+func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target) {
+	in, wish, bad := d.decode(w, r, t)
+	if bad != nil {
+		d.Problem(w, r, bad)
+		return
+	}
+	in.Conditions = ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}
+	in.Correlation = Correlation(r)
+	out, err := d.Engine.Do(r.Context(), in)
+	if err != nil {
+		d.Refuse(w, r, t, in.Correlation, err)
+		return
+	}
+	if !in.Dry {
+		w.Header()["Location"] = []string{t.Path}
+	}
+	d.answer(w, r, t, answer{in: in, out: out, wish: wish})
+}
+
+// answer is what the response to a write is made of.
+type answer struct {
+	in   *engine.Intent
+	out  *engine.Outcome
+	wish preferences
+}
+
+func (d *Door) answer(w http.ResponseWriter, r *http.Request, t Target, a answer) {
+	h := w.Header()
+	echoRequestID(h, r)
+	h["Cache-Control"] = noStore
+	h["Ifmatch-Outcome"] = []string{string(a.out.Result)}
+	a.announcePreferences(h)
+	d.announceState(h, t, a)
+	status, body := a.content()
+	if body != nil {
+		setBody(h, typeJSON, len(body))
+	}
+	w.WriteHeader(status)
+	if body != nil {
+		_, _ = w.Write(body) // an error means that the client is gone
+	}
+}
+
+// announceState sets the tag: of the new state, or under a dry run of the one
+// that is still there.
+func (d *Door) announceState(h http.Header, t Target, a answer) {
+	doc := a.out.Document
+	if a.in.Dry {
+		h["Ifmatch-Dry-Run"] = yes
+		doc = a.out.Before
+	}
+	if doc.Exists() {
+		d.setState(h, t, &doc.Head)
+	}
+}
+
+func (a *answer) announcePreferences(h http.Header) {
+	var applied []string
+	if a.wish.returnSet && a.in.Op != engine.OpDelete {
+		if a.wish.minimal {
+			applied = append(applied, "return=minimal")
+		} else {
+			applied = append(applied, "return=representation")
+		}
+	}
+	if a.out.Applied != "" {
+		applied = append(applied, "conflict="+string(a.out.Applied))
+	}
+	if applied != nil {
+		h["Preference-Applied"] = []string{join(applied)}
+	}
+}
+
+// content returns the status and the body, nil for none.
+func (a *answer) content() (status int, body []byte) {
+	created := a.out.Result == engine.Created
+	switch {
+	case a.in.Op == engine.OpDelete:
+		return http.StatusNoContent, nil
+	case a.wish.minimal && created:
+		return http.StatusCreated, nil
+	case a.wish.minimal:
+		return http.StatusNoContent, nil
+	case created:
+		return http.StatusCreated, a.out.Document.Body
+	}
+	return http.StatusOK, a.out.Document.Body
+}

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// baseLookup tells Evaluate which earlier version a tag names, and keeps the
+// newest one that was named.
+type baseLookup struct {
+	ctx      context.Context
+	engine   *Engine
+	current  *store.Document
+	contract *ifmatch.Contract
+
+	base *store.Entry
+	err  error
+}
+
+// state is the current document as preconditions see it.
+func (b *baseLookup) state() ifmatch.State {
+	s := stateOf(b.current, b.contract)
+	s.Earlier = b.earlier
+	return s
+}
+
+func stateOf(d *store.Document, c *ifmatch.Contract) ifmatch.State {
+	if !d.Exists() {
+		return ifmatch.State{}
+	}
+	return ifmatch.State{
+		Exists: true, ETag: ETagOf(&d.Head, c), LastModified: d.At, SameSecond: d.SameSecond,
+	}
+}
+
+// ETagOf returns the entity tag of a document's state under a contract: the one
+// function behind every tag that is published or checked.
+func ETagOf(h *store.Head, c *ifmatch.Contract) ifmatch.ETag {
+	return c.ETag(h.Version, h.Life, &h.Digest)
+}
+
+func (b *baseLookup) earlier(tag ifmatch.ETag) int64 {
+	var version int64
+	if b.contract.Token == ifmatch.TokenVersion {
+		version, _ = tag.Version()
+	} else {
+		version = b.versionOfHash(tag)
+	}
+	if version == 0 || version >= b.current.Version || b.err != nil {
+		return 0
+	}
+	entry, err := b.engine.store.Entry(b.ctx, b.current.Ref, version)
+	switch {
+	case errors.Is(err, store.ErrNoEntry):
+		return 0
+	case err != nil:
+		b.err = err
+		return 0
+	case entry.Life != b.current.Life || entry.Action == store.ActionDelete:
+		return 0
+	}
+	if b.base == nil || entry.Version > b.base.Version {
+		b.base = entry
+	}
+	return entry.Version
+}
+
+// maxHashScan bounds how far back a hash tag is looked for. A tag older than
+// that is refused without an explanation; nothing is lost by it.
+const maxHashScan = 1000
+
+// versionOfHash finds the newest version of this life that had a hash tag. Tags
+// hold too little of the digest to look it up by, so the history is walked.
+func (b *baseLookup) versionOfHash(tag ifmatch.ETag) int64 {
+	rows, err := b.engine.store.History(b.ctx, b.current.Ref, 0, maxHashScan)
+	if err != nil {
+		b.err = err
+		return 0
+	}
+	for i := range rows {
+		e := &rows[i]
+		if e.Life != b.current.Life {
+			break
+		}
+		if e.Action != store.ActionDelete && e.Version < b.current.Version &&
+			b.contract.ETag(e.Version, e.Life, &e.Digest).WeakMatch(tag) {
+			return e.Version
+		}
+	}
+	return 0
+}

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// commit carries a plan out on exactly the state it was made on.
+func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
+	if w.current.Next > ifmatch.MaxVersion {
+		return nil, &Refusal{Reason: ReasonInternal, Current: w.current,
+			cause: fmt.Errorf("version %d is beyond 2^53-1", w.current.Next)}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, w.failed(err)
+	}
+	c := w.declare(p)
+	receipt, err := w.engine.commit(context.WithoutCancel(ctx), c)
+	if err != nil {
+		if _, lost := errors.AsType[*store.StaleError](err); lost {
+			return nil, errLostRace
+		}
+		return nil, w.failed(err)
+	}
+	return &Outcome{
+		Result:   p.result,
+		Document: &store.Document{Head: receipt.Heads[0], Body: p.candidate.body},
+		Before:   w.current,
+		Applied:  p.applied,
+	}, nil
+}
+
+// declare makes the commit of a plan: one write, with its log row.
+func (w *write) declare(p *plan) *store.Commit {
+	in, head := w.intent, &w.current.Head
+	now := w.engine.now().UTC().Truncate(time.Microsecond)
+	write := store.Write{
+		Ref: in.Ref, Rev: head.Rev,
+		Content: p.content, Version: head.Next, Life: head.Life, At: now,
+		Body: p.candidate.body, Digest: p.candidate.digest,
+		Log: store.Log{Action: in.Op.action(), Outcome: string(p.result), Base: p.base, Blind: p.blind},
+	}
+	if !head.Exists() {
+		write.Life++
+	}
+	if write.At.Before(head.At) {
+		write.At = head.At
+	}
+	c := &store.Commit{ID: w.engine.newID(), Actor: in.Actor, Correlation: in.Correlation, Now: now, Dry: in.Dry}
+	if w.engine.chain != nil {
+		write.Log.Link = w.engine.chain.seal(head.Link, entryOf(c, &write))
+	}
+	c.Writes = []store.Write{write}
+	return c
+}
+
+// entryOf is the log row that a write will leave, but for its feed position.
+func entryOf(c *store.Commit, w *store.Write) *store.Entry {
+	return &store.Entry{
+		Log: w.Log, Ref: w.Ref, CommitID: c.ID, Correlation: c.Correlation, Actor: c.Actor,
+		Rev: w.Rev + 1, Version: w.Version, Life: w.Life, At: w.At, Digest: w.Digest,
+	}
+}
+
+// settleAttempts is how often a commit of unknown outcome is run again.
+const settleAttempts = 2
+
+// commit runs c, and runs it again where the store cannot say what became of
+// it. Only an answer that judged the commit settles that; until then the
+// outcome stays unknown, whatever else fails.
+func (e *Engine) commit(ctx context.Context, c *store.Commit) (store.Receipt, error) {
+	receipt, err := e.store.Commit(ctx, c)
+	if !errors.Is(err, store.ErrOutcomeUnknown) {
+		return receipt, err
+	}
+	for range settleAttempts {
+		again, errAgain := e.store.Commit(ctx, c)
+		_, stale := errors.AsType[*store.StaleError](errAgain)
+		if errAgain == nil || stale {
+			return again, errAgain
+		}
+	}
+	return receipt, err
+}
+
+// failed turns an error of the store, or of the caller's context, into the
+// refusal that its class has.
+func (w *write) failed(err error) *Refusal { return refusalOf(err, w.current) }
+
+var reasonsOfStore = []struct {
+	err    error
+	reason Reason
+	retry  time.Duration
+}{
+	{store.ErrOutcomeUnknown, ReasonUnknown, time.Second},
+	{store.ErrContended, ReasonContended, time.Second},
+	{store.ErrReadOnly, ReasonReadOnly, 10 * time.Second},
+	{store.ErrFull, ReasonFull, 0},
+	{store.ErrTooLarge, ReasonTooLarge, 0},
+	{store.ErrClosed, ReasonReadOnly, time.Second},
+}
+
+func refusalOf(err error, current *store.Document) *Refusal {
+	if r, ok := errors.AsType[*Refusal](err); ok {
+		return r
+	}
+	r := &Refusal{Reason: ReasonInternal, Current: current, cause: err}
+	if locked, ok := errors.AsType[*store.LockedError](err); ok {
+		r.Reason, r.RetryAfter = ReasonLocked, max(time.Until(locked.Until), time.Second)
+		return r
+	}
+	for _, known := range reasonsOfStore {
+		if errors.Is(err, known.err) {
+			r.Reason, r.RetryAfter = known.reason, known.retry
+			return r
+		}
+	}
+	return r
+}

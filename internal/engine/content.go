@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/patch"
+)
+
+// patchGrowth is how many times the body limit a patched document may reach: a
+// document that was within the limit must stay editable, a bomb must not.
+const patchGrowth = 4
+
+// content is the parsed body of an intent.
+type content struct {
+	parsed bool
+	value  jsonvalue.Value // of OpPut and OpMergePatch
+	patch  patch.JSONPatch // of OpJSONPatch
+}
+
+// candidate is a document that may be committed: parsed once, printed once.
+type candidate struct {
+	value  jsonvalue.Value
+	body   []byte
+	digest [32]byte
+}
+
+// parse reads the intent's body, once for all turns.
+func (w *write) parse() error {
+	if w.content.parsed {
+		return nil
+	}
+	limits := w.engine.limits
+	v, err := jsonvalue.Parse(w.intent.Body, jsonvalue.Limits{Depth: limits.Depth})
+	if err != nil {
+		return w.malformed(err)
+	}
+	if w.intent.Op == OpJSONPatch {
+		w.content.patch, err = patch.ParseJSONPatch(v, patch.Limits{
+			Ops: limits.PatchOps, Size: limits.Body * patchGrowth, Depth: limits.Depth,
+		})
+		if err != nil {
+			return w.badPatch(err)
+		}
+	}
+	w.content.value, w.content.parsed = v, true
+	return nil
+}
+
+// candidate applies the intent's content to a document. A PUT says itself what
+// it wants, so that on is not called for it.
+func (w *write) candidate(on func() (jsonvalue.Value, error)) (candidate, error) {
+	if err := w.parse(); err != nil {
+		return candidate{}, err
+	}
+	v := w.content.value
+	if w.intent.Op != OpPut {
+		was, err := on()
+		if err != nil {
+			return candidate{}, err
+		}
+		if v, err = w.patched(was); err != nil {
+			return candidate{}, err
+		}
+	}
+	if v.Kind() != jsonvalue.Object {
+		return candidate{}, w.invalid("A document is a JSON object, and this is " + article(v.Kind()) + ".")
+	}
+	body := v.Append(make([]byte, 0, len(w.intent.Body)+64))
+	if int64(len(body)) > w.engine.limits.Body*patchGrowth {
+		return candidate{}, &Refusal{Reason: ReasonTooLarge, Current: w.current}
+	}
+	return candidate{value: v, body: body, digest: v.Digest()}, nil
+}
+
+func article(k jsonvalue.Kind) string {
+	switch k {
+	case jsonvalue.Array:
+		return "an array"
+	case jsonvalue.Null, jsonvalue.Absent:
+		return "null"
+	}
+	return "a " + k.String()
+}
+
+func (w *write) patched(was jsonvalue.Value) (jsonvalue.Value, error) {
+	if w.intent.Op == OpMergePatch {
+		return patch.MergePatch(was, w.content.value), nil
+	}
+	v, err := w.content.patch.Apply(was)
+	if err != nil {
+		return v, w.badPatch(err)
+	}
+	return v, nil
+}
+
+// currentValue returns the current document parsed, absent where there is none.
+func (w *write) currentValue() (jsonvalue.Value, error) {
+	if !w.current.Exists() {
+		return jsonvalue.Value{}, nil
+	}
+	return w.engine.parseStored(w.current.Body)
+}
+
+// parseStored parses what the engine once printed itself. Limits that were
+// lowered since do not make stored documents unreadable.
+func (e *Engine) parseStored(body []byte) (jsonvalue.Value, error) {
+	v, err := jsonvalue.Parse(body, jsonvalue.Limits{Depth: storedDepth})
+	if err != nil {
+		return v, &Refusal{Reason: ReasonInternal, cause: err}
+	}
+	return v, nil
+}
+
+// storedDepth is deeper than any document that a limit lets in.
+const storedDepth = 1 << 20
+
+// isCurrent tells whether a candidate has the members and number spellings of
+// the current document, so that writing it would change nothing.
+func (w *write) isCurrent(c candidate) (bool, error) {
+	if !w.current.Exists() || c.digest != w.current.Digest {
+		return false, nil
+	}
+	v, err := w.currentValue()
+	if err != nil {
+		return false, err
+	}
+	return jsonvalue.Identical(c.value, v), nil
+}
+
+// alreadyApplied tells whether a stale write's result is the current content:
+// for a patch, whether applying it to what its writer had read gives that. A
+// content that cannot be applied has no result, and the write is refused for
+// being stale before its content is looked at.
+func (w *write) alreadyApplied(base *store.Entry) bool {
+	if w.intent.Op == OpDelete {
+		return false
+	}
+	c, err := w.candidate(func() (jsonvalue.Value, error) { return w.engine.parseStored(base.Body) })
+	if err != nil {
+		return false
+	}
+	same, err := w.isCurrent(c)
+	return err == nil && same
+}
+
+func (w *write) malformed(err error) *Refusal {
+	r := &Refusal{Reason: ReasonMalformed, Current: w.current, cause: err}
+	fault := Fault{Detail: err.Error()}
+	if syntax, ok := errors.AsType[*jsonvalue.SyntaxError](err); ok {
+		fault.Pointer = syntax.Pointer
+	}
+	r.Faults = []Fault{fault}
+	return r
+}
+
+func (w *write) invalid(detail string) *Refusal {
+	return &Refusal{Reason: ReasonInvalid, Current: w.current, Faults: []Fault{{Detail: detail}}}
+}
+
+// badPatch gives each way in which a JSON Patch fails its reason.
+func (w *write) badPatch(err error) *Refusal {
+	r := &Refusal{Reason: ReasonInapplicable, Current: w.current, cause: err}
+	var format *patch.FormatError
+	var test *patch.TestFailedError
+	var large *patch.TooLargeError
+	switch {
+	case errors.As(err, &format):
+		r.Reason = ReasonMalformed
+	case errors.As(err, &test):
+		r.Reason = ReasonPatchTestFailed
+	case errors.As(err, &large):
+		r.Reason = ReasonTooLarge
+	}
+	r.Faults = []Fault{{Detail: err.Error()}}
+	return r
+}

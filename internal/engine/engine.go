@@ -1,0 +1,194 @@
+// Package engine is the corridor: the one way of a write from intent to
+// outcome, with the only retry loop. It loads, evaluates the preconditions,
+// builds the candidate, and commits it by compare-and-swap; a lost race goes
+// round to the load, because only an evaluation on fresh state may answer.
+//
+// It knows no net/http, SQL or YAML. What is checked and what is published both
+// come from the collection's contract, through one function.
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// Config sets an engine up. The zero value is right for production.
+type Config struct {
+	// Limits bound what a request's content may cost.
+	Limits Limits
+	// Chain seals log rows into the audit chain; nil leaves them unsealed.
+	Chain *Chain
+	// Now is the clock; nil is time.Now.
+	Now Clock
+	// NewID makes commit ids; nil makes UUIDv7s.
+	NewID func() store.ID
+	// MaxRounds bounds the turns of one write after lost races; 0 means 32.
+	MaxRounds int
+}
+
+// Limits bound the content of requests. Zero fields take the defaults.
+type Limits struct {
+	Body     int64 // bytes of a document; default 1 MiB. A patch may grow one to four times that
+	Depth    int   // nesting of JSON values; default 64
+	PatchOps int   // operations in one JSON Patch; default 1,000
+}
+
+// WithDefaults returns l with every zero field filled in.
+func (l Limits) WithDefaults() Limits {
+	if l.Body == 0 {
+		l.Body = 1 << 20
+	}
+	if l.Depth == 0 {
+		l.Depth = 64
+	}
+	if l.PatchOps == 0 {
+		l.PatchOps = 1000
+	}
+	return l
+}
+
+// Engine carries intents out against one store. It is safe for concurrent use.
+type Engine struct {
+	store     store.Store
+	limits    Limits
+	chain     *Chain
+	now       Clock
+	newID     func() store.ID
+	maxRounds int
+	queues    queues
+}
+
+// New returns an engine over s, which stays the caller's to close.
+func New(s store.Store, c Config) *Engine {
+	e := &Engine{
+		store: s, limits: c.Limits.WithDefaults(), chain: c.Chain,
+		now: c.Now, newID: c.NewID, maxRounds: c.MaxRounds,
+	}
+	if e.now == nil {
+		e.now = time.Now
+	}
+	if e.newID == nil {
+		e.newID = newID
+	}
+	if e.maxRounds == 0 {
+		e.maxRounds = 32
+	}
+	return e
+}
+
+func newID() store.ID {
+	return store.ID(uuid.Must(uuid.NewV7()))
+}
+
+// Limits returns the bounds in force.
+func (e *Engine) Limits() Limits { return e.limits }
+
+// Do carries one intent out. Its error is always a [*Refusal]. When ctx ends
+// before the commit is sent nothing happens; after that the commit is seen
+// through, because a client that goes away takes nothing back.
+func (e *Engine) Do(ctx context.Context, in *Intent) (*Outcome, error) {
+	w := &write{engine: e, intent: in}
+	defer w.leaveQueue()
+	for round := 1; round <= e.maxRounds; round++ {
+		out, err := w.turn(ctx)
+		if err == errLostRace {
+			if err := w.joinQueue(ctx); err != nil {
+				return nil, w.failed(err)
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out.Rounds = round
+		return out, nil
+	}
+	return nil, &Refusal{Reason: ReasonContended, Current: w.current, RetryAfter: time.Second}
+}
+
+// errLostRace is the only way back to the start of the corridor.
+var errLostRace = errors.New("lost race")
+
+// write is one intent on its way.
+type write struct {
+	engine  *Engine
+	intent  *Intent
+	content content         // the parsed body, once for all turns
+	current *store.Document // as this turn loaded it
+	queue   *queue          // the document's queue, once this write has joined
+}
+
+// turn walks the corridor once: load, evaluate, build, commit. It returns a
+// *Refusal, errLostRace, or the outcome.
+func (w *write) turn(ctx context.Context) (*Outcome, error) {
+	if err := w.load(ctx); err != nil {
+		return nil, err
+	}
+	lookup := baseLookup{ctx: ctx, engine: w.engine, current: w.current, contract: &w.intent.Rules.Contract}
+	res := ifmatch.Evaluate(w.intent.Op.method(), w.intent.Conditions, lookup.state(), w.intent.Rules.Contract)
+	if lookup.err != nil {
+		return nil, w.failed(lookup.err)
+	}
+	var p plan
+	var err error
+	switch res.Verdict {
+	case ifmatch.Fresh:
+		p, err = w.planFresh(res)
+	case ifmatch.Stale:
+		p, err = w.planStale(ctx, lookup.base)
+	case ifmatch.Failed:
+		p, err = w.planFailed(res)
+	default:
+		err = w.refuse(res)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.unchanged {
+		return &Outcome{Result: Unchanged, Document: w.current, Before: w.current, Applied: p.applied}, nil
+	}
+	return w.commit(ctx, &p)
+}
+
+func (w *write) load(ctx context.Context) error {
+	doc, err := w.engine.store.Get(ctx, w.intent.Ref)
+	if err != nil {
+		return w.failed(err)
+	}
+	w.current = doc
+	return nil
+}
+
+// refuse turns a verdict that ends the write into its refusal.
+func (w *write) refuse(res ifmatch.Result) *Refusal {
+	r := &Refusal{Current: w.current, By: res.By}
+	switch res.Verdict {
+	case ifmatch.Missing:
+		r.Reason = ReasonNotFound
+	case ifmatch.Malformed:
+		r.Reason, r.Condition = ReasonMalformed, w.intent.Conditions.Malformed
+	case ifmatch.Required:
+		r.Reason = ReasonRequired
+	case ifmatch.Failed:
+		r.Reason = failedReason(res)
+	default:
+		r.Reason = ReasonInternal
+	}
+	return r
+}
+
+func failedReason(res ifmatch.Result) Reason {
+	switch {
+	case res.WeakOnly:
+		return ReasonWeakValidator
+	case res.By == ifmatch.FieldIfNoneMatch && res.AnyTag:
+		return ReasonExists
+	}
+	return ReasonStale
+}

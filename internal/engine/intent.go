@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// Op is what an intent asks to be done to one document.
+type Op uint8
+
+// The operations.
+const (
+	_            Op = iota
+	OpPut           // replace the whole document, or create it
+	OpMergePatch    // RFC 7396
+	OpJSONPatch     // RFC 6902
+	OpDelete
+)
+
+// method returns the HTTP method whose precondition rules the operation follows.
+func (o Op) method() string {
+	switch o {
+	case OpPut:
+		return "PUT"
+	case OpDelete:
+		return "DELETE"
+	}
+	return "PATCH"
+}
+
+func (o Op) action() store.Action {
+	switch o {
+	case OpPut:
+		return store.ActionPut
+	case OpDelete:
+		return store.ActionDelete
+	}
+	return store.ActionPatch
+}
+
+// Strategy is what happens to a stale write.
+type Strategy string
+
+// The strategies. The empty one stands for the collection's default.
+const (
+	StrategyReject    Strategy = "reject"
+	StrategyOverwrite Strategy = "overwrite"
+)
+
+// Rules are what the engine obeys for one collection. The zero value is
+// RFC 9110 with preconditions required and stale writes rejected.
+type Rules struct {
+	Contract ifmatch.Contract
+	// OnStale is the strategy where the caller asks for none; empty means reject.
+	OnStale Strategy
+	// Allow lists what callers may ask for, beside reject and OnStale.
+	Allow []Strategy
+	// Summary leaves values out of conflict documents.
+	Summary bool
+}
+
+// Strategies returns what a caller may ask for.
+func (r *Rules) Strategies() []Strategy {
+	all := []Strategy{StrategyReject}
+	add := func(s Strategy) {
+		for _, have := range all {
+			if have == s {
+				return
+			}
+		}
+		all = append(all, s)
+	}
+	if r.OnStale != "" {
+		add(r.OnStale)
+	}
+	for _, s := range r.Allow {
+		add(s)
+	}
+	return all
+}
+
+// strategy returns the one that applies, and whether it is the caller's wish.
+// A wish that is not allowed counts as none: Prefer never fails a request
+// (RFC 7240 §2).
+func (r *Rules) strategy(wish Strategy) (s Strategy, applied bool) {
+	if wish != "" {
+		for _, allowed := range r.Strategies() {
+			if allowed == wish {
+				return wish, true
+			}
+		}
+	}
+	if r.OnStale == "" {
+		return StrategyReject, false
+	}
+	return r.OnStale, false
+}
+
+// Intent is one write that somebody wants: all that a door knows about it.
+type Intent struct {
+	Ref         store.Ref
+	Rules       *Rules
+	Op          Op
+	Conditions  ifmatch.Conditions
+	Actor       store.Actor
+	Correlation string
+	Body        []byte   // the request's content; kept by the engine while Do runs
+	Strategy    Strategy // the caller's wish for the case that the write is stale
+	Dry         bool     // everything but the commit
+}
+
+// Result says what a write did.
+type Result string
+
+// The results, as they stand in the log and in Ifmatch-Outcome.
+const (
+	Created     Result = "created"
+	Replaced    Result = "replaced"
+	Patched     Result = "patched"
+	Overwritten Result = "overwritten"
+	Unchanged   Result = "unchanged"
+	Deleted     Result = "deleted"
+)
+
+// Outcome is what became of an intent that was carried out.
+type Outcome struct {
+	Result Result
+	// Document is the document as the write left it: the committed one, or under
+	// Dry the one that would have been. For a deletion it is the tombstone.
+	Document *store.Document
+	// Before is the document as the write found it.
+	Before *store.Document
+	// Applied is the strategy that the caller asked for and got, else empty.
+	Applied Strategy
+	// Rounds counts the turns of the corridor: 1 without a lost race.
+	Rounds int
+}
+
+// Clock tells the time; tests and simulations bring their own.
+type Clock func() time.Time

@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// plan is what a turn has decided to write.
+type plan struct {
+	unchanged bool // nothing: the result is what is there
+	result    Result
+	content   store.Content
+	candidate candidate
+	base      int64 // the version that the writer's tag named
+	blind     bool
+	applied   Strategy
+}
+
+// planFresh decides about a write whose preconditions hold.
+func (w *write) planFresh(res ifmatch.Result) (plan, error) {
+	p := plan{blind: res.Blind}
+	if tagged := &w.intent.Conditions.IfMatch; tagged.Present() && !tagged.Any() {
+		p.base = w.current.Version
+	}
+	return w.build(p, w.resultOf())
+}
+
+// resultOf names what a write does that is not stale.
+func (w *write) resultOf() Result {
+	switch {
+	case w.intent.Op == OpDelete:
+		return Deleted
+	case !w.current.Exists():
+		return Created
+	case w.intent.Op == OpPut:
+		return Replaced
+	}
+	return Patched
+}
+
+// build applies the intent to the current document.
+func (w *write) build(p plan, result Result) (plan, error) {
+	p.result = result
+	if w.intent.Op == OpDelete {
+		p.content = store.ContentTombstone
+		return p, nil
+	}
+	c, err := w.candidate(w.currentValue)
+	if err != nil {
+		return p, err
+	}
+	p.content, p.candidate = store.ContentBody, c
+	p.unchanged, err = w.isCurrent(c)
+	return p, err
+}
+
+// planStale decides about a write whose tag names an earlier version.
+func (w *write) planStale(ctx context.Context, base *store.Entry) (plan, error) {
+	strategy, wished := w.intent.Rules.strategy(w.intent.Strategy)
+	p := plan{base: base.Version}
+	if wished {
+		p.applied = strategy
+	}
+	if strategy == StrategyOverwrite {
+		return w.build(p, Overwritten)
+	}
+	applied := w.alreadyApplied(base)
+	if applied && w.intent.Rules.Contract.AcceptApplied {
+		p.unchanged = true
+		return p, nil
+	}
+	conflict, err := w.engine.explain(ctx, w.current, base, w.intent.Rules)
+	if err != nil {
+		return plan{}, w.failed(err)
+	}
+	conflict.AlreadyApplied = applied
+	return plan{}, &Refusal{Reason: ReasonStale, By: ifmatch.FieldIfMatch, Current: w.current, Conflict: conflict, Applied: p.applied}
+}
+
+// planFailed decides about a write under a false precondition that names no
+// version. Under a date, a whole document still says itself what its result
+// would be, and so whether it is there already.
+func (w *write) planFailed(res ifmatch.Result) (plan, error) {
+	if res.By == ifmatch.FieldIfUnmodifiedSince && w.intent.Op == OpPut && w.intent.Rules.Contract.AcceptApplied {
+		if w.alreadyApplied(nil) {
+			return plan{unchanged: true}, nil
+		}
+	}
+	return plan{}, w.refuse(res)
+}

@@ -1,0 +1,106 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/patch"
+)
+
+// Reading is what a conditional read found.
+type Reading struct {
+	Document *store.Document
+	ETag     ifmatch.ETag
+	// NotModified tells that the reader has this state already.
+	NotModified bool
+}
+
+// Read loads one document under the preconditions of a GET. It fails with a
+// [*Refusal]: not found, or a precondition that is false.
+func (e *Engine) Read(ctx context.Context, ref store.Ref, rules *Rules, c ifmatch.Conditions) (Reading, error) {
+	doc, err := e.store.Get(ctx, ref)
+	if err != nil {
+		return Reading{}, refusalOf(err, nil)
+	}
+	state := stateOf(doc, &rules.Contract)
+	res := ifmatch.Evaluate("GET", c, state, rules.Contract)
+	switch res.Verdict {
+	case ifmatch.Fresh, ifmatch.NotModified:
+		return Reading{Document: doc, ETag: state.ETag, NotModified: res.Verdict == ifmatch.NotModified}, nil
+	case ifmatch.Missing:
+		return Reading{}, &Refusal{Reason: ReasonNotFound, Current: doc}
+	}
+	return Reading{}, &Refusal{Reason: failedReason(res), By: res.By, Current: doc}
+}
+
+// Version returns one version of a document with its body, also of a document
+// that was deleted since. It fails with a [*Refusal] that says not found where
+// there never was such a version, it was a deletion, or it is no longer kept.
+func (e *Engine) Version(ctx context.Context, ref store.Ref, version int64) (*store.Entry, error) {
+	entry, err := e.store.Entry(ctx, ref, version)
+	if errors.Is(err, store.ErrNoEntry) || err == nil && entry.Action == store.ActionDelete {
+		return nil, &Refusal{Reason: ReasonNotFound}
+	}
+	if err != nil {
+		return nil, refusalOf(err, nil)
+	}
+	return entry, nil
+}
+
+// History returns up to limit entries of a document's history with a rev below
+// before, newest first, and whether older ones follow; before 0 starts at the
+// newest. A document that never was is refused as not found.
+func (e *Engine) History(ctx context.Context, ref store.Ref, before int64, limit int) (rows []store.Entry, more bool, err error) {
+	rows, err = e.store.History(ctx, ref, before, limit+1)
+	if err != nil {
+		return nil, false, refusalOf(err, nil)
+	}
+	if len(rows) == 0 && before == 0 {
+		return nil, false, &Refusal{Reason: ReasonNotFound}
+	}
+	if len(rows) > limit {
+		return rows[:limit], true, nil
+	}
+	return rows, false, nil
+}
+
+// Difference is what lies between two versions of a document.
+type Difference struct {
+	From, To jsonvalue.Value
+	Changes  []patch.Change
+}
+
+// Diff compares two versions of one document. It fails with a [*Refusal] that
+// says not found where one of them is not kept.
+func (e *Engine) Diff(ctx context.Context, ref store.Ref, from, to int64) (*Difference, error) {
+	var d Difference
+	var err error
+	if d.From, err = e.versionValue(ctx, ref, from); err != nil {
+		return nil, err
+	}
+	if d.To, err = e.versionValue(ctx, ref, to); err != nil {
+		return nil, err
+	}
+	d.Changes = patch.Diff(d.From, d.To)
+	return &d, nil
+}
+
+func (e *Engine) versionValue(ctx context.Context, ref store.Ref, version int64) (jsonvalue.Value, error) {
+	entry, err := e.Version(ctx, ref, version)
+	if err != nil {
+		return jsonvalue.Value{}, err
+	}
+	return e.parseStored(entry.Body)
+}
+
+// List returns a page of the documents of a part, ordered by id.
+func (e *Engine) List(ctx context.Context, part store.Part, after string, limit int) (store.Page, error) {
+	page, err := e.store.List(ctx, part, store.ListQuery{After: after, Limit: limit})
+	if err != nil {
+		return store.Page{}, refusalOf(err, nil)
+	}
+	return page, nil
+}

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/patch"
+)
+
+// Reason is the stable code of a refusal, equal to the slug of its problem.
+type Reason string
+
+// The reasons.
+const (
+	ReasonMalformed       Reason = "malformed"
+	ReasonNotFound        Reason = "not-found"
+	ReasonStale           Reason = "stale"
+	ReasonWeakValidator   Reason = "weak-validator"
+	ReasonExists          Reason = "exists"
+	ReasonRequired        Reason = "precondition-required"
+	ReasonPatchTestFailed Reason = "patch-test-failed"
+	ReasonInapplicable    Reason = "patch-inapplicable"
+	ReasonTooLarge        Reason = "too-large"
+	ReasonInvalid         Reason = "invalid"
+	ReasonLocked          Reason = "locked"
+	ReasonContended       Reason = "contended"
+	ReasonUnknown         Reason = "outcome-unknown"
+	ReasonReadOnly        Reason = "read-only"
+	ReasonFull            Reason = "storage-full"
+	ReasonInternal        Reason = "internal"
+)
+
+// Refusal is the error of every intent that was not carried out. Unless Reason
+// is ReasonUnknown, nothing was changed.
+type Refusal struct {
+	Reason Reason
+	// By is the condition header that decided, if one did.
+	By ifmatch.Field
+	// Condition says what is wrong with a malformed condition header.
+	Condition *ifmatch.SyntaxError
+	// Current is the document that the refusal was decided on, nil where none
+	// was looked at. It may be a tombstone or absent.
+	Current *store.Document
+	// Conflict explains a stale write, nil for any other refusal.
+	Conflict *Conflict
+	// Faults are what is wrong with the content, one entry each.
+	Faults []Fault
+	// Applied is the strategy that the caller asked for and got, else empty.
+	Applied Strategy
+	// RetryAfter is when trying again may help, 0 for no advice.
+	RetryAfter time.Duration
+
+	cause error
+}
+
+// Fault is one thing that is wrong with a request's content.
+type Fault struct {
+	Pointer string // JSON Pointer into the content, "" for all of it
+	Detail  string
+}
+
+// Conflict explains why a write is stale and what happened meanwhile.
+type Conflict struct {
+	Base           *store.Entry // the version that the writer had read
+	ChangedBy      string       // who wrote the current version
+	AlreadyApplied bool         // the write's result is the current content
+	Changes        []Change     // from the base to the current version
+	Strategies     []Strategy   // what the caller may ask for
+}
+
+// Change is one difference between the writer's version and the current one,
+// with the latest version that touched its path.
+type Change struct {
+	patch.Change
+	Version int64 // 0 where the version between are no longer kept
+	By      string
+}
+
+func (r *Refusal) Error() string {
+	if r.cause != nil {
+		return fmt.Sprintf("engine: %s: %v", r.Reason, r.cause)
+	}
+	return "engine: " + string(r.Reason)
+}
+
+// Unwrap returns the hidden cause, for logs.
+func (r *Refusal) Unwrap() error { return r.cause }

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// Report is what Verify found.
+type Report struct {
+	Documents  int // live ones
+	Tombstones int
+	Rows       int // of the log
+	Sealed     int // rows whose chain link was verified
+	Findings   []Finding
+	// More counts findings beyond those that are listed.
+	More int
+}
+
+// Finding is one contradiction in a store.
+type Finding struct {
+	Ref     store.Ref
+	Rev     int64 // 0 where it concerns the whole document
+	Message string
+}
+
+// maxFindings bounds a report; one broken invariant can show in every row.
+const maxFindings = 100
+
+// OK tells whether nothing was found.
+func (r *Report) OK() bool { return len(r.Findings) == 0 }
+
+func (r *Report) add(ref store.Ref, rev int64, format string, args ...any) {
+	if len(r.Findings) == maxFindings {
+		r.More++
+		return
+	}
+	r.Findings = append(r.Findings, Finding{Ref: ref, Rev: rev, Message: fmt.Sprintf(format, args...)})
+}
+
+// Verify checks that documents, history, audit and feed tell the same story:
+// positions ascend, revs and versions have no gaps, no commit stands twice,
+// digests fit their bodies, the audit chain holds, and every document stands
+// where its last log row left it. A nil chain leaves the links unverified. The
+// error is one of reading; contradictions are findings.
+func Verify(ctx context.Context, s store.Scanner, chain *Chain) (*Report, error) {
+	v := verification{chain: chain, tails: make(map[store.Ref]*tail)}
+	if err := s.CheckIntegrity(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.ScanLog(ctx, v.row); err != nil {
+		return nil, err
+	}
+	if err := s.ScanDocuments(ctx, v.document); err != nil {
+		return nil, err
+	}
+	for ref := range v.tails {
+		v.report.add(ref, 0, "has a history but no document row")
+	}
+	return &v.report, nil
+}
+
+type verification struct {
+	report   Report
+	chain    *Chain
+	position int64
+	tails    map[store.Ref]*tail
+}
+
+// tail is where the log has left a document so far.
+type tail struct {
+	rev, version, life, entries, position int64
+	at                                    time.Time
+	deleted                               bool
+	digest                                [32]byte
+	link                                  []byte
+	commit                                store.ID
+}
+
+func (v *verification) row(e *store.Entry) error {
+	v.report.Rows++
+	if e.Position <= v.position {
+		v.report.add(e.Ref, e.Rev, "feed position %d follows %d", e.Position, v.position)
+	}
+	v.position = e.Position
+	t := v.tails[e.Ref]
+	if t == nil {
+		t = &tail{deleted: true}
+		v.tails[e.Ref] = t
+	}
+	v.succession(t, e)
+	v.content(e)
+	if v.chain != nil {
+		if v.chain.verify(t.link, e) {
+			v.report.Sealed++
+		} else {
+			v.report.add(e.Ref, e.Rev, "the audit chain breaks here: the row, or one before it, is not what was written")
+		}
+	}
+	*t = tail{
+		rev: e.Rev, version: e.Version, life: e.Life, entries: t.entries + 1, position: e.Position,
+		at: e.At, deleted: e.Action == store.ActionDelete || e.Action == store.ActionTouch && t.deleted,
+		digest: e.Digest, link: bytes.Clone(e.Link), commit: e.CommitID,
+	}
+	return nil
+}
+
+// succession checks that e follows what the log says before it.
+func (v *verification) succession(t *tail, e *store.Entry) {
+	if e.Rev != t.rev+1 {
+		v.report.add(e.Ref, e.Rev, "rev %d follows rev %d", e.Rev, t.rev)
+	}
+	born := t.deleted && e.Action != store.ActionDelete && e.Action != store.ActionTouch
+	switch {
+	case e.Action == store.ActionTouch && e.Version != t.version:
+		v.report.add(e.Ref, e.Rev, "version moved from %d to %d without a change", t.version, e.Version)
+	case born && e.Version <= t.version, e.Action != store.ActionTouch && !born && e.Version != t.version+1:
+		v.report.add(e.Ref, e.Rev, "version %d follows version %d", e.Version, t.version)
+	}
+	if born && e.Life != t.life+1 || !born && e.Life != t.life {
+		v.report.add(e.Ref, e.Rev, "life %d follows life %d", e.Life, t.life)
+	}
+	if e.At.Before(t.at) {
+		v.report.add(e.Ref, e.Rev, "written at %s, before the row that it follows", e.At.Format(time.RFC3339Nano))
+	}
+	if t.rev > 0 && e.CommitID == t.commit {
+		v.report.add(e.Ref, e.Rev, "the same commit stands twice")
+	}
+}
+
+func (v *verification) content(e *store.Entry) {
+	if e.Action == store.ActionDelete || e.Action == store.ActionTouch || e.Body == nil {
+		return
+	}
+	if d, err := digestOf(e.Body); err != nil {
+		v.report.add(e.Ref, e.Rev, "the body cannot be read: %v", err)
+	} else if d != e.Digest {
+		v.report.add(e.Ref, e.Rev, "the body is not the one that was digested")
+	}
+}
+
+func digestOf(body []byte) ([32]byte, error) {
+	value, err := jsonvalue.Parse(body, jsonvalue.Limits{Depth: storedDepth})
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return value.Digest(), nil
+}
+
+func (v *verification) document(d *store.Document) error {
+	if d.Deleted {
+		v.report.Tombstones++
+	} else {
+		v.report.Documents++
+	}
+	t := v.tails[d.Ref]
+	if t == nil {
+		v.report.add(d.Ref, 0, "stands at version %d without a history", d.Version)
+		return nil
+	}
+	delete(v.tails, d.Ref)
+	switch {
+	case d.Rev != t.rev || d.Version != t.version || d.Life != t.life || d.Deleted != t.deleted:
+		v.report.add(d.Ref, 0, "stands at rev %d, version %d; its history ends at rev %d, version %d", d.Rev, d.Version, t.rev, t.version)
+	case d.Entries != t.entries || d.Position != t.position:
+		v.report.add(d.Ref, 0, "counts %d rows up to position %d; the log has %d up to %d", d.Entries, d.Position, t.entries, t.position)
+	case d.Digest != t.digest || !bytes.Equal(d.Link, t.link):
+		v.report.add(d.Ref, 0, "carries another digest or chain link than its last log row")
+	}
+	if !d.Deleted {
+		if digest, err := digestOf(d.Body); err != nil || digest != d.Digest {
+			v.report.add(d.Ref, 0, "its body is not the one that was digested")
+		}
+	}
+	return nil
+}

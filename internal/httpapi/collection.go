@@ -1,0 +1,165 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+var collectionMethods = []string{"GET", "HEAD", "OPTIONS", "POST"}
+
+func (s *Server) collection(w http.ResponseWriter, r *http.Request, t door.Target) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		s.list(w, r, t)
+	case http.MethodPost:
+		t.Ref.ID = uuid.Must(uuid.NewV7()).String()
+		t.Path += "/" + t.Ref.ID
+		s.door.ServeCreate(w, r, t)
+	case http.MethodOptions:
+		door.Options(w, collectionMethods, false)
+	default:
+		s.door.MethodNotAllowed(w, r, collectionMethods)
+	}
+}
+
+// list answers with a page of a collection, ordered by id.
+func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
+	q, detail := s.parsePage(r.URL.RawQuery)
+	after := ""
+	if detail == "" && q.cursor != "" {
+		var ok bool
+		if after, ok = decodeListCursor(q.cursor); !ok {
+			detail = badCursor
+		}
+	}
+	if detail != "" {
+		s.malformed(w, r, t, detail)
+		return
+	}
+	page, err := s.door.Engine.List(r.Context(), t.Ref.Part, after, q.limit)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
+	h := w.Header()
+	h.Set("ETag", listTag(page.Head))
+	h.Set("Cache-Control", "public, no-cache")
+	h.Set("Vary", "Accept-Encoding, Accept, Prefer, Origin")
+	if s.listKnown(r, page.Head) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, appendPage(nil, &page, t.Rules))
+}
+
+// listTag is the collection's tag. It is weak: it tells of any change inside,
+// not which bytes a page of it has.
+func listTag(head int64) string { return `W/"c` + strconv.FormatInt(head, 10) + `"` }
+
+func (s *Server) listKnown(r *http.Request, head int64) bool {
+	tag, err := ifmatch.ParseETag(listTag(head))
+	if err != nil {
+		return false
+	}
+	c := ifmatch.ParseConditions(r.Header)
+	// Writers lock nothing with a list's tag, so only the reader's conditions count.
+	c.IfMatch, c.IfUnmodifiedSince = ifmatch.TagList{}, time.Time{}
+	res := ifmatch.Evaluate(http.MethodGet, c, ifmatch.State{Exists: true, ETag: tag}, ifmatch.Contract{})
+	return res.Verdict == ifmatch.NotModified
+}
+
+func appendPage(dst []byte, page *store.Page, rules *engine.Rules) []byte {
+	dst = append(dst, `{"items":[`...)
+	for i, doc := range page.Documents {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"id":`...)
+		dst = jsonvalue.NewString(doc.Ref.ID).Append(dst)
+		dst = append(dst, `,"etag":`...)
+		dst = jsonvalue.NewString(engine.ETagOf(&doc.Head, &rules.Contract).String()).Append(dst)
+		dst = append(dst, `,"version":`...)
+		dst = strconv.AppendInt(dst, doc.Version, 10)
+		dst = append(dst, `,"data":`...)
+		dst = append(dst, doc.Body...)
+		dst = append(dst, '}')
+	}
+	dst = append(dst, ']')
+	if n := len(page.Documents); page.More && n > 0 {
+		dst = appendNext(dst, encodeCursor(cursorList, page.Documents[n-1].Ref.ID))
+	}
+	return append(dst, '}')
+}
+
+func appendNext(dst []byte, cursor string) []byte {
+	dst = append(dst, `,"next":"`...)
+	dst = append(dst, cursor...)
+	return append(dst, '"')
+}
+
+// pageQuery is what a paged resource may be asked.
+type pageQuery struct {
+	limit  int
+	cursor string
+}
+
+const (
+	defaultPage = 100
+	badCursor   = "This cursor is not one of this list. Take it from next of the page before, or leave it out to start."
+)
+
+// parsePage reads limit and cursor. Anything else is refused, so that a ?page=2
+// is never answered with the first page.
+func (s *Server) parsePage(raw string) (q pageQuery, bad string) {
+	q.limit = min(defaultPage, s.maxPage)
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return q, "The query cannot be read. Escape its values as in a form."
+	}
+	for name, given := range values {
+		switch {
+		case name != "limit" && name != "cursor":
+			return q, "There is no query parameter " + strconv.Quote(name) + " here. Use limit and cursor."
+		case len(given) > 1:
+			return q, name + " is given once."
+		}
+	}
+	q.cursor = values.Get("cursor")
+	if limit, there := values["limit"]; there {
+		n, err := strconv.Atoi(limit[0])
+		if err != nil || n < 1 || n > s.maxPage {
+			return q, "limit is a number from 1 to " + strconv.Itoa(s.maxPage) + "."
+		}
+		q.limit = n
+	}
+	return q, ""
+}
+
+func (s *Server) malformed(w http.ResponseWriter, r *http.Request, t door.Target, detail string) {
+	s.door.Problem(w, r, &problem.Document{Code: problem.Malformed, Detail: detail, Resource: t.Path, Action: r.Method})
+}
+
+// accepts tells whether an Accept header names a media type.
+func accepts(r *http.Request, media string) bool {
+	for _, line := range r.Header["Accept"] {
+		for item := range strings.SplitSeq(line, ",") {
+			name, _, _ := strings.Cut(item, ";")
+			if strings.EqualFold(strings.TrimSpace(name), media) {
+				return true
+			}
+		}
+	}
+	return false
+}

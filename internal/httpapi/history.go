@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/patch"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+// history answers with a page of a document's history, newest first. It stays
+// readable when the document is deleted.
+func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) {
+	q, detail := s.parsePage(r.URL.RawQuery)
+	var before int64
+	if detail == "" && q.cursor != "" {
+		var ok bool
+		if before, ok = decodeHistoryCursor(q.cursor); !ok {
+			detail = badCursor
+		}
+	}
+	if detail != "" {
+		s.malformed(w, r, t, detail)
+		return
+	}
+	rows, more, err := s.door.Engine.History(r.Context(), t.Ref, before, q.limit)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
+	body := []byte(`{"items":[`)
+	for i := range rows {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = appendEntry(body, &rows[i], t.Rules)
+	}
+	body = append(body, ']')
+	if more {
+		body = appendNext(body, encodeHistoryCursor(rows[len(rows)-1].Rev))
+	}
+	writeJSON(w, r, http.StatusOK, append(body, '}'))
+}
+
+// timeLayout is RFC 3339 in UTC with milliseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+func appendEntry(dst []byte, e *store.Entry, rules *engine.Rules) []byte {
+	text := func(name, value string) {
+		if value != "" {
+			dst = append(dst, `,"`+name+`":`...)
+			dst = jsonvalue.NewString(value).Append(dst)
+		}
+	}
+	dst = append(dst, `{"version":`...)
+	dst = strconv.AppendInt(dst, e.Version, 10)
+	deleted := e.Action == store.ActionDelete
+	if !deleted {
+		text("etag", rules.Contract.ETag(e.Version, e.Life, &e.Digest).String())
+	}
+	text("action", string(e.Action))
+	text("outcome", e.Outcome)
+	text("at", e.At.UTC().Format(timeLayout))
+	text("by", e.Actor.Name)
+	if !deleted {
+		text("sha256", hex.EncodeToString(e.Digest[:]))
+	}
+	text("correlationId", e.Correlation)
+	if e.Base != 0 {
+		dst = append(dst, `,"yourVersion":`...)
+		dst = strconv.AppendInt(dst, e.Base, 10)
+	}
+	if e.Blind {
+		dst = append(dst, `,"blind":true`...)
+	}
+	if e.MergedFrom != 0 {
+		dst = append(dst, `,"mergedFrom":`...)
+		dst = strconv.AppendInt(dst, e.MergedFrom, 10)
+	}
+	return append(dst, '}')
+}
+
+// version answers with one version of a document, which never changes.
+func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, version int64) {
+	entry, err := s.door.Engine.Version(r.Context(), t.Ref, version)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
+	tag := t.Rules.Contract.ETag(entry.Version, entry.Life, &entry.Digest)
+	state := ifmatch.State{Exists: true, ETag: tag, LastModified: entry.At}
+	res := ifmatch.Evaluate(http.MethodGet, ifmatch.ParseConditions(r.Header), state, t.Rules.Contract)
+	if res.Verdict == ifmatch.Failed {
+		s.door.Refuse(w, r, t, "", &engine.Refusal{Reason: engine.ReasonStale, By: res.By, Current: &store.Document{
+			Head: store.Head{Ref: t.Ref, Rev: entry.Rev, Version: entry.Version, Life: entry.Life, Digest: entry.Digest, At: entry.At}}})
+		return
+	}
+	h := w.Header()
+	h.Set("ETag", tag.String())
+	h.Set("Last-Modified", entry.At.UTC().Format(http.TimeFormat))
+	h.Set("Cache-Control", "private, max-age=31536000, immutable")
+	h.Set("Link", versionLinks(t.Path, version))
+	if res.Verdict == ifmatch.NotModified {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, entry.Body)
+}
+
+// versionLinks are the relations of RFC 5829 that hold for good.
+func versionLinks(path string, version int64) string {
+	item := path[:strings.LastIndex(path, "/_history/")]
+	links := "<" + item + `>; rel="latest-version", <` + item + `/_history>; rel="version-history"`
+	if version > 1 {
+		links += ", <" + item + "/_history/" + strconv.FormatInt(version-1, 10) + `>; rel="predecessor-version"`
+	}
+	return links
+}
+
+// diff answers with the difference between two versions, as a JSON Patch, or as
+// a merge patch to whom accepts only that.
+func (s *Server) diff(w http.ResponseWriter, r *http.Request, t door.Target) {
+	from, to, detail := parseDiff(r.URL.RawQuery)
+	if detail != "" {
+		s.malformed(w, r, t, detail)
+		return
+	}
+	d, err := s.door.Engine.Diff(r.Context(), t.Ref, from, to)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
+	w.Header().Set("Vary", "Accept")
+	if accepts(r, "application/merge-patch+json") && !accepts(r, "application/json-patch+json") {
+		merge, ok := patch.MergeDiff(d.From, d.To)
+		if !ok {
+			s.door.Problem(w, r, &problem.Document{Code: problem.PatchInapplicable, Resource: t.Path, Action: r.Method,
+				Detail: "A merge patch cannot set a member to null, and this difference does. Ask for application/json-patch+json."})
+			return
+		}
+		w.Header().Set("Content-Type", "application/merge-patch+json")
+		writeJSON(w, r, http.StatusOK, merge.Append(nil))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json-patch+json")
+	writeJSON(w, r, http.StatusOK, patch.AsJSONPatch(d.Changes).Append(nil))
+}
+
+func parseDiff(raw string) (from, to int64, bad string) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return 0, 0, "The query cannot be read. Escape its values as in a form."
+	}
+	for name := range values {
+		if name != "from" && name != "to" {
+			return 0, 0, "There is no query parameter " + strconv.Quote(name) + " here. Use from and to."
+		}
+	}
+	if len(values["from"]) != 1 || len(values["to"]) != 1 {
+		return 0, 0, "Give two versions, such as ?from=1&to=2."
+	}
+	from, okFrom := parseVersion(values.Get("from"))
+	to, okTo := parseVersion(values.Get("to"))
+	if !okFrom || !okTo {
+		return 0, 0, "from and to are version numbers, 1 or greater."
+	}
+	return from, to, ""
+}

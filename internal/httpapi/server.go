@@ -1,0 +1,149 @@
+// Package httpapi is the server's door: it routes paths to documents and
+// collections, and adds to package door what only a server has.
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+// Config says what a server serves.
+type Config struct {
+	// Door serves the documents.
+	Door *door.Door
+	// Collections are the ones with a path of their own.
+	Collections []Collection
+	// Default holds the rules of every /v1/{collection} not named in
+	// Collections; nil serves no others.
+	Default *engine.Rules
+	// Ready tells why the server cannot take writes, nil for nothing; it may be
+	// nil itself.
+	Ready func() error
+	// MaxURL bounds the request target in bytes; 0 means 8 KiB.
+	MaxURL int
+	// MaxPage bounds the items of one page; 0 means 1,000.
+	MaxPage int
+}
+
+// Collection is one collection under a path.
+type Collection struct {
+	Name  string
+	Path  string // such as /v1/notes
+	Rules *engine.Rules
+}
+
+// Server is the http.Handler of the API. It is safe for concurrent use.
+type Server struct {
+	door    *door.Door
+	router  router
+	ready   func() error
+	maxURL  int
+	maxPage int
+}
+
+// New returns a server for c.
+func New(c Config) *Server {
+	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage}
+	if s.maxURL == 0 {
+		s.maxURL = 8 << 10
+	}
+	if s.maxPage == 0 {
+		s.maxPage = 1000
+	}
+	return s
+}
+
+// ServeHTTP implements http.Handler. Paths are taken as they came, never cleaned
+// or redirected.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.RequestURI) > s.maxURL {
+		s.door.Problem(w, r, &problem.Document{Code: problem.TooLarge, Status: http.StatusRequestURITooLong, Action: r.Method,
+			Detail: "The request's URL is longer than " + strconv.Itoa(s.maxURL) + " bytes. Ask for less at once."})
+		return
+	}
+	path := r.URL.EscapedPath()
+	if route, ok := s.router.match(path); ok {
+		s.serve(w, r, path, route)
+		return
+	}
+	switch path {
+	case "/healthz":
+		s.health(w, r, nil)
+	case "/readyz":
+		s.health(w, r, s.ready)
+	case "*":
+		door.Options(w, allMethods, false)
+	default:
+		s.notFound(w, r, path)
+	}
+}
+
+var allMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+
+// serve answers a request whose path the router knows.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to route) {
+	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path}
+	switch to.kind {
+	case routeItem:
+		s.door.ServeItem(w, r, t)
+	case routeCollection:
+		s.collection(w, r, t)
+	case routeHistory:
+		s.reading(w, r, t, s.history)
+	case routeVersion:
+		s.reading(w, r, t, func(w http.ResponseWriter, r *http.Request, t door.Target) { s.version(w, r, t, to.version) })
+	case routeDiff:
+		s.reading(w, r, t, s.diff)
+	}
+}
+
+var readMethods = []string{"GET", "HEAD", "OPTIONS"}
+
+// reading serves a resource that can only be read.
+func (s *Server) reading(w http.ResponseWriter, r *http.Request, t door.Target, get func(http.ResponseWriter, *http.Request, door.Target)) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		get(w, r, t)
+	case http.MethodOptions:
+		door.Options(w, readMethods, false)
+	default:
+		s.door.MethodNotAllowed(w, r, readMethods)
+	}
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request, path string) {
+	s.door.Problem(w, r, &problem.Document{Code: problem.NotFound, Resource: path, Action: r.Method,
+		Detail: "No document can have this path. Documents are at /v1/{collection}/{id}, with names of letters, digits, '.', '_', '~' and '-'."})
+}
+
+// health answers whether the process lives, or with a check whether it can take
+// writes.
+func (s *Server) health(w http.ResponseWriter, r *http.Request, check func() error) {
+	s.reading(w, r, door.Target{}, func(w http.ResponseWriter, r *http.Request, _ door.Target) {
+		if check != nil && check() != nil {
+			s.door.Problem(w, r, problem.New(problem.ReadOnly, ""))
+			return
+		}
+		writeJSON(w, r, http.StatusOK, []byte(`{"status":"ok"}`))
+	})
+}
+
+// writeJSON answers with a page or a status that nobody may store.
+func writeJSON(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	h := w.Header()
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", "application/json")
+	}
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // an error means that the client is gone
+	}
+}
