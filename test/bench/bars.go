@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ifmatch/ifmatch/test/bench/load"
+)
+
+// bar is one line of the table: what is measured and what it must reach.
+type bar struct {
+	name, what, unit string
+	// yardstick names what the figure is divided by; empty where the figure
+	// itself is held against the threshold.
+	yardstick string
+	atMost    bool // smaller is better
+	// threshold and aim are nil where the line is only for information.
+	threshold, aim *float64
+}
+
+// experiment is a measurement that yields the figures of one or more bars.
+type experiment struct {
+	bars []bar
+	run  func(context.Context, *bench) []outcome
+	// large ones need -large; ones on request must be named by -only.
+	large, onRequest bool
+}
+
+func limit(v float64) *float64 { return &v }
+
+// comparison drives the same requests at two servers in turn.
+type comparison struct {
+	yardstick, ours server
+	kind            load.Kind
+	clients         int
+	skewed          bool
+	metrics         []func(*load.Result) float64 // one for each bar
+}
+
+func rate(r *load.Result) float64 { return r.Rate() }
+
+func p99(r *load.Result) float64 { return float64(r.Latency.Quantile(0.99).Microseconds()) / 1000 }
+
+const manyClients = 64
+
+func (c comparison) experiment(bars ...bar) experiment {
+	return experiment{bars: bars, run: func(ctx context.Context, b *bench) []outcome { return b.compare(ctx, c, bars) }}
+}
+
+func experiments() []experiment {
+	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), []experiment{memoryBar(), evaluateBar()}, largeBars())
+}
+
+func writeBars() []experiment {
+	const against = "handwritten"
+	single := comparison{handwritten, ifmatch, load.Replace, 1, false, []func(*load.Result) float64{rate}}
+	many := comparison{handwritten, ifmatch, load.Replace, manyClients, false, []func(*load.Result) float64{rate, p99}}
+	ceiling := comparison{constant, ifmatch, load.Replace, manyClients, false, []func(*load.Result) float64{rate}}
+	return []experiment{
+		many.experiment(
+			bar{name: "put-64", what: "conditional PUT, 64 clients", unit: "/s", yardstick: against, threshold: limit(4), aim: limit(5)},
+			bar{name: "put-64-p99", what: "its p99", unit: "ms", yardstick: against, atMost: true, threshold: limit(0.25), aim: limit(0.15)},
+		),
+		single.experiment(bar{name: "put-1", what: "conditional PUT, 1 client", unit: "/s", yardstick: against, threshold: limit(0.9), aim: limit(1.1)}),
+		ceiling.experiment(bar{name: "put-64-ceiling", what: "conditional PUT, 64 clients, against no storage at all", unit: "/s", yardstick: "constant"}),
+	}
+}
+
+func readBars() []experiment {
+	read := func(name, what string, kind load.Kind, yardstick server, bars ...*float64) experiment {
+		c := comparison{yardstick, ifmatch, kind, manyClients, false, []func(*load.Result) float64{rate}}
+		line := bar{name: name, what: what, unit: "/s", yardstick: yardstick.String()}
+		if len(bars) == 2 {
+			line.threshold, line.aim = bars[0], bars[1]
+		}
+		e := c.experiment(line)
+		e.onRequest = len(bars) == 0
+		return e
+	}
+	return []experiment{
+		read("get-64", "GET, 64 clients", load.Read, constant, limit(0.85), limit(0.95)),
+		read("304-64", "GET answered 304, 64 clients", load.Unchanged, constant, limit(0.85), limit(0.95)),
+		read("get-64-handwritten", "GET, 64 clients", load.Read, handwritten),
+		read("304-64-handwritten", "GET answered 304, 64 clients", load.Unchanged, handwritten),
+	}
+}
+
+func largeBars() []experiment {
+	const against = "10,000 documents"
+	put := comparison{ifmatch, ifmatchLarge, load.Replace, manyClients, false, []func(*load.Result) float64{rate}}.experiment(
+		bar{name: "put-large", what: "conditional PUT, uniform, 1,000,000 documents", unit: "/s", yardstick: against, threshold: limit(0.8), aim: limit(0.95)})
+	get := comparison{ifmatch, ifmatchLarge, load.Read, manyClients, true, []func(*load.Result) float64{rate}}.experiment(
+		bar{name: "get-large", what: "GET, Zipf 0.99, 1,000,000 documents", unit: "/s", yardstick: against, threshold: limit(0.8), aim: limit(0.95)})
+	bars := []bar{{name: "memory-large", what: "resident memory, 1,000,000 documents, 64 clients", unit: "MiB", atMost: true, threshold: limit(300)}}
+	memory := experiment{bars: bars, run: func(ctx context.Context, b *bench) []outcome { return b.memory(ctx, ifmatchLarge, bars) }}
+	put.large, get.large, memory.large = true, true, true
+	return []experiment{put, get, memory}
+}
+
+func memoryBar() experiment {
+	bars := []bar{{name: "memory-64", what: "resident memory, 64 clients", unit: "MiB", atMost: true, threshold: limit(150)}}
+	return experiment{bars: bars, run: func(ctx context.Context, b *bench) []outcome { return b.memory(ctx, ifmatch, bars) }}
+}
+
+func startBar() experiment {
+	bars := []bar{
+		{name: "cold-start", what: "start on a new store to first answer", unit: "ms", atMost: true, threshold: limit(150), aim: limit(50)},
+		{name: "memory-idle", what: "resident memory, idle", unit: "MiB", atMost: true, threshold: limit(40)},
+	}
+	return experiment{bars: bars, run: func(ctx context.Context, b *bench) []outcome { return b.coldStart(ctx, bars) }}
+}
+
+func evaluateBar() experiment {
+	bars := []bar{
+		{name: "evaluate", what: "ifmatch.Evaluate, one tag", unit: "ns", atMost: true, threshold: limit(30)},
+		{name: "evaluate-allocs", what: "its allocations", unit: "allocs", atMost: true, threshold: limit(0)},
+	}
+	return experiment{bars: bars, run: func(ctx context.Context, b *bench) []outcome { return b.evaluate(ctx, bars) }}
+}
+
+// matches says whether only, a comma-separated list, names a bar of e.
+func (e experiment) matches(only string) bool {
+	for name := range strings.SplitSeq(only, ",") {
+		if slices.ContainsFunc(e.bars, func(b bar) bool { return b.name == name }) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"text/tabwriter"
+)
+
+// columns of the table, for the terminal and for Markdown alike.
+var columns = []string{"bar", "what", "yardstick", "its figure", "ours", "ratio", "at least/most", "aim", "verdict"}
+
+func (o outcome) row() []string {
+	yardstick, theirs, ratio := "–", "–", "–"
+	if o.yardstick != "" {
+		yardstick = o.yardstick
+		theirs = quantity(median(o.yardsticks), o.unit)
+		if v := o.value(); !math.IsNaN(v) {
+			ratio = fmt.Sprintf("%.2f", v)
+		}
+	}
+	return []string{o.name, o.what, yardstick, theirs, quantity(median(o.ours), o.unit), ratio,
+		o.goal(o.threshold), o.goal(o.aim), o.verdict()}
+}
+
+func writeTable(w io.Writer, outcomes []outcome) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, strings.Join(columns, "\t"))
+	for _, o := range outcomes {
+		fmt.Fprintln(t, strings.Join(o.row(), "\t"))
+	}
+	return t.Flush() // keeps the first error of the lines before it
+}
+
+// record is an outcome in the JSON file.
+type record struct {
+	Name       string    `json:"name"`
+	What       string    `json:"what"`
+	Unit       string    `json:"unit"`
+	Yardstick  string    `json:"yardstick,omitempty"`
+	Yardsticks []float64 `json:"yardsticks,omitempty"` // one a round
+	Ours       []float64 `json:"ours,omitempty"`       // one a round
+	Value      *float64  `json:"value"`                // median ratio or figure; null when not measured
+	AtMost     bool      `json:"atMost"`
+	Threshold  *float64  `json:"threshold"`
+	Aim        *float64  `json:"aim"`
+	Verdict    string    `json:"verdict"`
+}
+
+func (o outcome) record() record {
+	r := record{Name: o.name, What: o.what, Unit: o.unit, Yardstick: o.yardstick, Yardsticks: o.yardsticks, Ours: o.ours,
+		AtMost: o.atMost, Threshold: o.threshold, Aim: o.aim, Verdict: o.verdict()}
+	if v := o.value(); !math.IsNaN(v) {
+		r.Value = &v
+	}
+	return r
+}
+
+func writeJSON(path string, m machine, o options, outcomes []outcome) error {
+	report := struct {
+		Machine machine  `json:"machine"`
+		Rounds  int      `json:"rounds"`
+		Seconds float64  `json:"seconds"`
+		Bars    []record `json:"bars"`
+	}{Machine: m, Rounds: o.rounds, Seconds: o.seconds.Seconds()}
+	for _, out := range outcomes {
+		report.Bars = append(report.Bars, out.record())
+	}
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return fmt.Errorf("print the report: %w", err)
+	}
+	if err := os.WriteFile(path, append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+const markdownIntro = `# Benchmarks
+
+This page is written by ` + "`make bench`" + `. Figures of two machines, or of two days, do not
+compare; ratios taken in one run do. Each bar is therefore a ratio to a yardstick
+that ran in turn with ifmatch on the same machine, and the median over the rounds
+of the ratio within each round. The yardsticks are in ` + "`test/bench/yardstick`" + `:
+
+- **constant**: a net/http handler that answers a constant kilobyte and stores
+  nothing. It is the ceiling of the stack.
+- **handwritten**: net/http, database/sql and modernc.org/sqlite with If-Match and
+  a history row in the same transaction, WAL and ` + "`synchronous=FULL`" + `.
+
+Every answer to a write carries the whole document and its tag, on all sides.
+Before it is measured each server is checked: it must refuse a stale write with
+412 and an unconditional one with 428.
+`
+
+func writeMarkdown(path string, m machine, o options, outcomes []outcome) error {
+	var b strings.Builder
+	b.WriteString(markdownIntro + "\n")
+	line := func(cells []string) {
+		for _, c := range cells {
+			b.WriteString("| " + strings.ReplaceAll(c, "|", `\|`) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	line(columns)
+	b.WriteString(strings.Repeat("|---", len(columns)) + "|\n")
+	for _, out := range outcomes {
+		line(out.row())
+	}
+	b.WriteString("\n## How it was taken\n\n")
+	for _, f := range method(m, o) {
+		fmt.Fprintf(&b, "- %s\n", f)
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
+}
+
+func method(m machine, o options) []string {
+	authentication := "without authentication"
+	if o.authorization != "" {
+		authentication = "with authentication"
+	}
+	return []string{
+		fmt.Sprintf("%s, revision %s, %s.", m.Taken.Format("2006-01-02 15:04 MST"), m.Revision, m.Go),
+		fmt.Sprintf("%d × %s, %s, %s; load average before the first round: %s.", m.Processors, m.Processor, m.Memory, m.Kernel, m.Load),
+		fmt.Sprintf("Stores on %s, where a durable write of 4 KiB takes %s.", m.Filesystem, m.Fsync),
+		fmt.Sprintf("%d rounds of %v for each side after %v of warm-up, in turn, the other side first in every second round.", o.rounds, o.seconds, o.warmup),
+		fmt.Sprintf("%s documents of 1 KiB with 20 members and more; each write changes four of them. ifmatch ran %s.", thousands(int64(o.documents)), authentication),
+		"Server and load generator share the processors. A client sends its next request when it has its last answer, so a slow answer also delays the requests after it.",
+		"Resident memory under load is the most that was seen, five times a second.",
+	}
+}

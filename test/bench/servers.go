@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ifmatch/ifmatch/test/bench/load"
+)
+
+// server is one of the programs that are measured.
+type server int
+
+const (
+	constant server = iota
+	handwritten
+	ifmatch
+	ifmatchLarge // ifmatch again, with a million documents
+)
+
+func (s server) String() string {
+	return [...]string{"constant", "handwritten", "ifmatch", "ifmatch-large"}[s]
+}
+
+// subject is a server that runs and holds its documents.
+type subject struct {
+	*process
+	corpus *load.Corpus
+	peak   float64 // most resident memory seen under load, bytes
+	err    error   // why it does not run; then all else is unset
+}
+
+// binary builds the server's program once and returns its path.
+func (b *bench) binary(ctx context.Context, s server) (string, error) {
+	pkg := "./test/bench/yardstick/" + s.String()
+	if s == ifmatch || s == ifmatchLarge {
+		if b.program != "" {
+			return filepath.Abs(b.program)
+		}
+		s, pkg = ifmatch, "./cmd/ifmatch"
+	}
+	if built, ok := b.built[s]; ok {
+		return built.path, built.err
+	}
+	path := filepath.Join(b.dir, s.String())
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
+	cmd.Dir = b.root
+	b.progress("build %s", pkg)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("go build %s: %w: %s", pkg, err, oneLine(string(out), 200))
+	}
+	b.built[s] = build{path, err}
+	return path, err
+}
+
+type build struct {
+	path string
+	err  error
+}
+
+// launch starts a server on an empty store and waits for its first answer.
+func (b *bench) launch(ctx context.Context, s server) (*process, time.Duration, error) {
+	binary, err := b.binary(ctx, s)
+	if err != nil {
+		return nil, 0, err
+	}
+	dir, err := os.MkdirTemp(b.dir, s.String()+"-")
+	if err != nil {
+		return nil, 0, fmt.Errorf("make the server's folder: %w", err)
+	}
+	addr, err := freeAddress()
+	if err != nil {
+		return nil, 0, err
+	}
+	args := []string{"--listen", addr}
+	switch s {
+	case handwritten:
+		args = append(args, "--store", filepath.Join(dir, "docs.db"))
+	case ifmatch, ifmatchLarge:
+		args = append([]string{"serve"}, args...)
+		args = append(args, "--store", "sqlite:"+filepath.Join(dir, "docs.db"))
+		args = append(args, strings.Fields(b.serveArgs)...)
+	}
+	p, err := startProcess(binary, addr, dir, args)
+	if err != nil {
+		return nil, 0, err
+	}
+	took, err := p.ready(ctx, b.header())
+	if err != nil {
+		if stopErr := p.stop(); stopErr != nil {
+			b.progress("%v", stopErr)
+		}
+		return nil, 0, err
+	}
+	return p, took, nil
+}
+
+// subject returns the running server, started and filled at first use. A server
+// that could not be started is not tried again.
+func (b *bench) subject(ctx context.Context, s server) *subject {
+	if sub, ok := b.subjects[s]; ok {
+		return sub
+	}
+	sub := &subject{}
+	b.subjects[s] = sub
+	if sub.process, _, sub.err = b.launch(ctx, s); sub.err != nil {
+		return sub
+	}
+	if sub.err = verify(ctx, sub.addr, b.authorization, s == constant); sub.err != nil {
+		return sub
+	}
+	n := b.documents
+	if s == ifmatchLarge {
+		n = b.largeDocuments
+	}
+	sub.corpus = load.NewCorpus(n)
+	if s == constant {
+		sub.err = sub.corpus.SetTag(`"1"`)
+		return sub
+	}
+	b.progress("fill %s with %s documents", s, thousands(int64(n)))
+	result, err := load.Run(ctx, load.Plan{
+		Addr: sub.addr, Clients: manyClients, Corpus: sub.corpus, Kind: load.Create, Header: b.header(),
+	})
+	if err != nil {
+		sub.err = fmt.Errorf("fill the store: %w", err)
+		return sub
+	}
+	b.progress("  %s/s", thousands(int64(result.Rate())))
+	return sub
+}
+
+// header is what every request carries besides its own lines.
+func (b *bench) header() string {
+	if b.authorization == "" {
+		return ""
+	}
+	return "Authorization: " + b.authorization + "\r\n"
+}
+
+// close ends every server; the first failure is returned after all were tried.
+func (b *bench) close() error {
+	var first error
+	for _, sub := range b.subjects {
+		if sub.process == nil {
+			continue
+		}
+		if err := sub.stop(); err != nil && first == nil {
+			first = err
+		}
+	}
+	if err := os.RemoveAll(b.dir); err != nil && first == nil {
+		first = fmt.Errorf("remove the benchmark's folder: %w", err)
+	}
+	return first
+}

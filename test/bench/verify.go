@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// verify checks that a server does what it is about to be measured at, so that
+// no figure is won by leaving out the work: a stale write is refused, an answer
+// to a write carries tag and content, a 304 is one.
+func verify(ctx context.Context, addr, authorization string, constant bool) error {
+	v := &verifier{ctx: ctx, client: &http.Client{Timeout: 10 * time.Second}, authorization: authorization,
+		url: "http://" + addr + "/v1/docs/verified"}
+	if constant {
+		tag := v.expect("GET", "", nil, 200, "")
+		v.expect("GET", "", []string{"If-None-Match", tag}, 304, "")
+		v.expect("PUT", `{"n":1}`, []string{"If-Match", tag}, 200, "")
+		return v.err
+	}
+	created := v.expect("PUT", `{"n":1}`, []string{"If-None-Match", "*"}, 201, `{"n":1}`)
+	replaced := v.expect("PUT", `{"n":2}`, []string{"If-Match", created}, 200, `{"n":2}`)
+	if v.err == nil && created == replaced {
+		return fmt.Errorf("check the server: the tag stayed %s when the content changed", created)
+	}
+	v.expect("PUT", `{"n":3}`, []string{"If-Match", created}, 412, "")
+	v.expect("PUT", `{"n":3}`, []string{"If-None-Match", "*"}, 412, "")
+	v.expect("PUT", `{"n":3}`, nil, 428, "")
+	read := v.expect("GET", "", nil, 200, `{"n":2}`)
+	if v.err == nil && read != replaced {
+		return fmt.Errorf("check the server: the write's tag is %s, the read's %s", replaced, read)
+	}
+	v.expect("GET", "", []string{"If-None-Match", read}, 304, "")
+	return v.err
+}
+
+type verifier struct {
+	ctx                context.Context
+	client             *http.Client
+	url, authorization string
+	err                error // the first one; nothing is sent after it
+}
+
+// expect sends one request and returns the answer's entity tag.
+func (v *verifier) expect(method, body string, header []string, status int, content string) string {
+	if v.err != nil {
+		return ""
+	}
+	tag, err := v.send(method, body, header, status, content)
+	if err != nil {
+		v.err = fmt.Errorf("check the server: %s %v: %w", method, header, err)
+	}
+	return tag
+}
+
+func (v *verifier) send(method, body string, header []string, status int, content string) (string, error) {
+	req, err := http.NewRequestWithContext(v.ctx, method, v.url, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if v.authorization != "" {
+		req.Header.Set("Authorization", v.authorization)
+	}
+	if len(header) == 2 {
+		req.Header.Set(header[0], header[1])
+	}
+	resp, err := v.client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	tag := resp.Header.Get("ETag")
+	switch {
+	case resp.StatusCode != status:
+		return "", fmt.Errorf("status %d, %d was expected: %.200s", resp.StatusCode, status, answer)
+	case status < 400 && tag == "":
+		return "", fmt.Errorf("status %d without an ETag", status)
+	case status == 304 && len(answer) > 0:
+		return "", fmt.Errorf("a 304 with %d bytes of body", len(answer))
+	case content != "":
+		return tag, sameMembers(answer, content)
+	}
+	return tag, nil
+}
+
+func sameMembers(got []byte, want string) error {
+	var g, w map[string]any
+	if err := json.Unmarshal(got, &g); err != nil {
+		return fmt.Errorf("the answer %.100q: %w", got, err)
+	}
+	if err := json.Unmarshal([]byte(want), &w); err != nil {
+		return err
+	}
+	if !maps.Equal(g, w) {
+		return fmt.Errorf("the answer is %.100q, the document %s", got, want)
+	}
+	return nil
+}
