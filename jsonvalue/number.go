@@ -156,9 +156,11 @@ func (d decimal) digit(i int) byte {
 // than 17 digits, and every decimal of at most 15 digits comes back as it was
 // where numbers are not subnormal.
 const (
-	mostFloatDigits = 17
-	safeFloatDigits = 15
-	safeExponent    = 300
+	mostFloatDigits    = 17
+	leastFloatExponent = -324
+	mostFloatExponent  = 308
+	safeFloatDigits    = 15
+	safeExponent       = 300
 )
 
 // appendCanonicalNumber appends a number as RFC 8785 §3.2.2.3 has it if it
@@ -181,7 +183,7 @@ func appendCanonicalNumber(dst []byte, s string) []byte {
 // survivesFloat64 reports whether the shortest decimal that reads as the same
 // float64 is d itself.
 func (d decimal) survivesFloat64(spelling string) bool {
-	if d.digits() > mostFloatDigits {
+	if d.digits() > mostFloatDigits || d.exponent < leastFloatExponent || d.exponent > mostFloatExponent {
 		return false
 	}
 	if d.digits() <= safeFloatDigits && -safeExponent <= d.exponent && d.exponent <= safeExponent {
@@ -189,7 +191,7 @@ func (d decimal) survivesFloat64(spelling string) bool {
 	}
 	f, err := strconv.ParseFloat(spelling, 64)
 	if err != nil {
-		return false // beyond float64: JSON's grammar is already known to hold
+		return false // just above the largest float64; the grammar is known to hold
 	}
 	var scratch [32]byte
 	shortest := strconv.AppendFloat(scratch[:0], f, 'e', -1, 64)
