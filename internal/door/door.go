@@ -142,3 +142,8 @@ func isWrite(method string) bool {
 
 // gone tells whether the client has left, so that nobody reads an answer.
 func gone(ctx context.Context) bool { return ctx.Err() != nil }
+
+// NotFound answers that a path names no document.
+func (d *Door) NotFound(w http.ResponseWriter, r *http.Request, t Target) {
+	d.Problem(w, r, about(r, t, problem.NotFound, "No document can have this path. Check it against the documentation of this API."))
+}

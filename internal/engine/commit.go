@@ -75,7 +75,7 @@ const settleAttempts = 2
 // outcome stays unknown, whatever else fails.
 func (e *Engine) commit(ctx context.Context, c *store.Commit) (store.Receipt, error) {
 	receipt, err := e.store.Commit(ctx, c)
-	if !errors.Is(err, store.ErrOutcomeUnknown) {
+	if !errors.Is(err, store.ErrOutcomeUnknown) || !e.store.Info().Capabilities.Settles {
 		return receipt, err
 	}
 	for range settleAttempts {

@@ -64,7 +64,7 @@ func (w *write) candidate(on func() (jsonvalue.Value, error)) (candidate, error)
 			return candidate{}, err
 		}
 	}
-	if v.Kind() != jsonvalue.Object {
+	if v.Kind() != jsonvalue.KindObject {
 		return candidate{}, w.invalid("A document is a JSON object, and this is " + article(v.Kind()) + ".")
 	}
 	body := v.Append(make([]byte, 0, len(w.intent.Body)+64))
@@ -76,9 +76,9 @@ func (w *write) candidate(on func() (jsonvalue.Value, error)) (candidate, error)
 
 func article(k jsonvalue.Kind) string {
 	switch k {
-	case jsonvalue.Array:
+	case jsonvalue.KindArray:
 		return "an array"
-	case jsonvalue.Null, jsonvalue.Absent:
+	case jsonvalue.KindNull, jsonvalue.KindAbsent:
 		return "null"
 	}
 	return "a " + k.String()

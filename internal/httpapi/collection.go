@@ -87,9 +87,9 @@ func appendPage(dst []byte, page *store.Page, rules *engine.Rules) []byte {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, `{"id":`...)
-		dst = jsonvalue.NewString(doc.Ref.ID).Append(dst)
+		dst = jsonvalue.String(doc.Ref.ID).Append(dst)
 		dst = append(dst, `,"etag":`...)
-		dst = jsonvalue.NewString(engine.ETagOf(&doc.Head, &rules.Contract).String()).Append(dst)
+		dst = jsonvalue.String(engine.ETagOf(&doc.Head, &rules.Contract).String()).Append(dst)
 		dst = append(dst, `,"version":`...)
 		dst = strconv.AppendInt(dst, doc.Version, 10)
 		dst = append(dst, `,"data":`...)

@@ -57,7 +57,7 @@ func appendEntry(dst []byte, e *store.Entry, rules *engine.Rules) []byte {
 	text := func(name, value string) {
 		if value != "" {
 			dst = append(dst, `,"`+name+`":`...)
-			dst = jsonvalue.NewString(value).Append(dst)
+			dst = jsonvalue.String(value).Append(dst)
 		}
 	}
 	dst = append(dst, `{"version":`...)

@@ -27,16 +27,16 @@ import (
 // Store is a place where documents live under compare-and-swap.
 //
 // Abilities that not every engine has are interfaces of their own: [Purger],
-// [Scanner], [RowReader].
+// [Scanner], [RowReader], [HealthChecker].
 type Store interface {
 	// Get returns the document that ref names. A document that never was, or was
 	// purged, is not an error: its Rev is 0 and its Next says where versions
 	// start. A deleted one has Deleted set and no body.
 	Get(ctx context.Context, ref Ref) (*Document, error)
 
-	// Entry returns the newest log row of ref that sel selects, its body
-	// included, or [ErrNoEntry] when there is none or its body is no longer kept.
-	Entry(ctx context.Context, ref Ref, sel Selector) (*Entry, error)
+	// Entry returns the log row that wrote a version of ref, its body included, or
+	// [ErrNoEntry] when there is none or its body is no longer kept.
+	Entry(ctx context.Context, ref Ref, version int64) (*Entry, error)
 
 	// History returns up to limit log rows of ref with a Rev below before,
 	// newest first and without bodies; before 0 starts at the newest. It costs
@@ -91,6 +91,12 @@ type RowReader interface {
 	Rows(ctx context.Context, ref Ref, kind string) ([]Row, error)
 }
 
+// HealthChecker can tell whether the store takes commits now. The error says
+// why it does not; it costs no I/O.
+type HealthChecker interface {
+	Healthy() error
+}
+
 // Info describes a store.
 type Info struct {
 	// ID names this store for good: 128 random bits in hex, made at creation.
@@ -113,4 +119,5 @@ type Capabilities struct {
 	Lanes           int           // ordered lanes of the feed in each part
 	ShortestLease   time.Duration // the shortest time to live it can keep
 	SharedByProcess bool          // several processes may open it at once
+	Settles         bool          // running a commit again tells what became of it
 }

@@ -1,0 +1,125 @@
+package guard
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// adapter presents a Store as the storage of an engine. A version is its own
+// rev: nothing but content changes raises either.
+type adapter struct {
+	store        Store
+	historian    Historian
+	firstVersion func() int64
+}
+
+var errNotKept = errors.New("guard: a two-method store keeps no lists and no stored answers")
+
+func (a *adapter) Get(ctx context.Context, ref store.Ref) (*store.Document, error) {
+	d, err := a.store.Load(ctx, ref.ID)
+	if err != nil {
+		return nil, err
+	}
+	head, err := headOf(ref, &d)
+	if err != nil {
+		return nil, err
+	}
+	if d.Version == 0 {
+		head.Next = a.firstVersion()
+	}
+	return &store.Document{Head: head, Body: d.Body}, nil
+}
+
+func headOf(ref store.Ref, d *Document) (store.Head, error) {
+	h := store.Head{
+		Ref: ref, Rev: d.Version, Version: d.Version, Next: d.Version + 1, Life: 1,
+		Deleted: d.Deleted, At: d.Modified, SameSecond: d.SameSecond,
+	}
+	if !h.Exists() {
+		h.Life = 0
+		return h, nil
+	}
+	v, err := jsonvalue.Parse(d.Body, jsonvalue.Limits{Depth: storedDepth})
+	if err != nil {
+		return h, err
+	}
+	h.Digest = v.Digest()
+	return h, nil
+}
+
+// storedDepth is deeper than what any handler lets in.
+const storedDepth = 1 << 20
+
+func (a *adapter) Entry(ctx context.Context, ref store.Ref, version int64) (*store.Entry, error) {
+	if a.historian == nil {
+		return nil, store.ErrNoEntry
+	}
+	d, err := a.historian.LoadVersion(ctx, ref.ID, version)
+	if err != nil {
+		return nil, err
+	}
+	if d.Version != version || d.Deleted {
+		return nil, store.ErrNoEntry
+	}
+	h, err := headOf(ref, &d)
+	if err != nil {
+		return nil, err
+	}
+	return &store.Entry{
+		Log: store.Log{Action: store.ActionPut}, Ref: ref,
+		Rev: h.Rev, Version: h.Version, Life: h.Life, At: h.At, Digest: h.Digest, Body: d.Body,
+	}, nil
+}
+
+// History has no rows: an engine then finds no version by its hash.
+func (a *adapter) History(context.Context, store.Ref, int64, int) ([]store.Entry, error) {
+	return nil, nil
+}
+
+func (a *adapter) List(context.Context, store.Part, store.ListQuery) (store.Page, error) {
+	return store.Page{}, errNotKept
+}
+
+func (a *adapter) Answer(context.Context, string, string) (*store.Answer, error) {
+	return nil, store.ErrNoEntry
+}
+
+// Commit carries out what an engine declares for one document.
+func (a *adapter) Commit(ctx context.Context, c *store.Commit) (store.Receipt, error) {
+	if len(c.Writes) != 1 || len(c.Checks)+len(c.Claims)+len(c.Rows) > 0 || c.Key != nil {
+		return store.Receipt{}, errNotKept
+	}
+	w := &c.Writes[0]
+	was, err := a.store.Load(ctx, w.Ref.ID)
+	if err != nil {
+		return store.Receipt{}, err
+	}
+	if was.Version != w.Rev {
+		return store.Receipt{}, &store.StaleError{}
+	}
+	next := Document{
+		Body: w.Body, Version: w.Version, Deleted: w.Content == store.ContentTombstone, Modified: w.At,
+		SameSecond: was.Version > 0 && was.Modified.Unix() == w.At.Unix(),
+	}
+	if !c.Dry {
+		swapped, err := a.store.CompareAndSwap(ctx, w.Ref.ID, w.Rev, next)
+		if err != nil {
+			return store.Receipt{}, errors.Join(store.ErrOutcomeUnknown, err)
+		}
+		if !swapped {
+			return store.Receipt{}, &store.StaleError{}
+		}
+	}
+	head := store.Head{
+		Ref: w.Ref, Rev: next.Version, Version: next.Version, Next: next.Version + 1, Life: 1,
+		Deleted: next.Deleted, At: next.Modified, SameSecond: next.SameSecond, Digest: w.Digest,
+	}
+	return store.Receipt{Heads: []store.Head{head}}, nil
+}
+
+func (a *adapter) Info() store.Info { return store.Info{} }
+
+func (a *adapter) Close() error { return nil }

@@ -1,0 +1,199 @@
+// Package protocol_test asks a served API over a socket for what the protocol
+// promises, on every store.
+package protocol_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/httpapi"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/store/memory"
+
+)
+
+// api is one served API with its store in reach, to see what a request left.
+type api struct {
+	t     *testing.T
+	url   string
+	store store.Store
+	chain *engine.Chain
+}
+
+// setup changes what newAPI serves.
+type setup struct {
+	rules  engine.Rules
+	limits engine.Limits
+	now    engine.Clock
+	wrap   func(store.Store) store.Store
+}
+
+// onEveryStore runs a test over each store that needs nothing to be started.
+func onEveryStore(t *testing.T, s setup, test func(*testing.T, *api)) {
+	stores := map[string]func(*testing.T) store.Store{
+		"memory": func(*testing.T) store.Store { return memory.Open(memory.Options{}) },
+	}
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newAPI(t, open(t), s))
+		})
+	}
+}
+
+func newAPI(t *testing.T, st store.Store, s setup) *api {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Errorf("closing the store: %v", err)
+		}
+	})
+	chain, err := engine.NewChain([]byte("a key of 32 bytes, for tests only"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := st
+	if s.wrap != nil {
+		served = s.wrap(st)
+	}
+	e := engine.New(served, engine.Config{Chain: chain, Limits: s.limits, Now: s.now})
+	rules := s.rules
+	server := httptest.NewServer(httpapi.New(httpapi.Config{
+		Door: &door.Door{Engine: e, Now: s.now}, Default: &rules,
+	}))
+	t.Cleanup(server.Close)
+	return &api{t: t, url: server.URL, store: st, chain: chain}
+}
+
+// optional is the contract of those who ask for nothing.
+var optional = ifmatch.Contract{Precondition: ifmatch.MethodPreconditions{
+	Put: ifmatch.PreconditionOptional, Patch: ifmatch.PreconditionOptional, Delete: ifmatch.PreconditionOptional,
+}}
+
+// answer is a response with its body read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends a request. Headers come in pairs of name and value; a body of "" is
+// none. PUT and PATCH are JSON and merge patch unless the headers say otherwise.
+func (a *api) do(method, path, body string, headers ...string) answer {
+	a.t.Helper()
+	var content io.Reader
+	if body != "" {
+		content = bytes.NewReader([]byte(body))
+	}
+	r, err := http.NewRequest(method, a.url+path, content)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	switch method {
+	case "PUT", "POST":
+		r.Header.Set("Content-Type", "application/json")
+	case "PATCH":
+		r.Header.Set("Content-Type", "application/merge-patch+json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i+1] == "" {
+			r.Header.Del(headers[i])
+		} else if headers[i] == "Content-Type" {
+			r.Header.Set(headers[i], headers[i+1])
+		} else {
+			r.Header.Add(headers[i], headers[i+1])
+		}
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return answer{status: res.StatusCode, header: res.Header, body: string(data)}
+}
+
+// must is do for what has to succeed.
+func (a *api) must(status int, method, path, body string, headers ...string) answer {
+	a.t.Helper()
+	got := a.do(method, path, body, headers...)
+	if got.status != status {
+		a.t.Fatalf("%s %s: %d, want %d: %s", method, path, got.status, status, got.body)
+	}
+	return got
+}
+
+// problem is the part of a problem document that tests look at.
+type problem struct {
+	Type           string
+	Title          string
+	Status         int
+	Detail         string
+	Instance       string
+	CorrelationID  string
+	Resource       string
+	Action         string
+	YourEtag       string
+	YourVersion    int64
+	CurrentEtag    string
+	CurrentVersion int64
+	ChangedAt      string
+	Deleted        bool
+	AlreadyApplied *bool
+	Changes        []struct {
+		Path, Op string
+		From, To any
+		Version  int64
+	}
+	Strategies []string
+	Faults     []struct{ Pointer, Detail string }
+	Allowed    []string
+}
+
+func (a *api) problem(got answer) problem {
+	a.t.Helper()
+	var p problem
+	if err := json.Unmarshal([]byte(got.body), &p); err != nil {
+		a.t.Fatalf("not a problem document: %v: %s", err, got.body)
+	}
+	return p
+}
+
+// dump is everything that the store holds, to compare before and after.
+func (a *api) dump() string {
+	a.t.Helper()
+	scanner := a.store.(store.Scanner)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	ctx := context.Background()
+	if err := scanner.ScanDocuments(ctx, func(d *store.Document) error { return enc.Encode(d) }); err != nil {
+		a.t.Fatal(err)
+	}
+	if err := scanner.ScanLog(ctx, func(e *store.Entry) error { return enc.Encode(e) }); err != nil {
+		a.t.Fatal(err)
+	}
+	return b.String()
+}
+
+// verify checks that the store contradicts itself nowhere.
+func (a *api) verify() {
+	a.t.Helper()
+	report, err := engine.Verify(context.Background(), a.store.(store.Scanner), a.chain)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, f := range report.Findings {
+		a.t.Errorf("%s rev %d: %s", f.Ref.ID, f.Rev, f.Message)
+	}
+}
