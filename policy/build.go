@@ -1,0 +1,169 @@
+package policy
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ifmatch/ifmatch"
+)
+
+// get returns a member of a block, an empty value where there is none.
+func (v *value) get(name string) *value {
+	if m := v.members[name]; m != nil {
+		return m
+	}
+	return &value{at: v.at, path: join(v.path, name)}
+}
+
+// policy makes a Policy of a file's values and judges what they mean to each
+// other. What is wrong with a value by itself was reported before.
+func (d *decoder) policy(v *value) *Policy {
+	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, Limits: limits(v.get("limits"))}
+	named, def := v.get("collections"), v.get("default")
+	for _, c := range named.list {
+		p.Collections = append(p.Collections, d.collection(c))
+	}
+	d.distinct(named.list, p.Collections)
+	switch {
+	case def.set:
+		d.apart(named.list, p.Collections)
+	case named.set:
+		return p
+	default:
+		def = d.block(nil, &key{keys: collectionKeys}, "default", def.at)
+	}
+	c := d.collection(def)
+	p.Default = &c
+	return p
+}
+
+func limits(v *value) Limits {
+	return Limits{
+		Body:     v.get("body").number,
+		Depth:    int(v.get("depth").number),
+		PatchOps: int(v.get("patch_ops").number),
+		Page:     int(v.get("page").number),
+		Tags:     int(v.get("tags").number),
+		URL:      v.get("url").number,
+	}
+}
+
+func (d *decoder) collection(v *value) Collection {
+	c := Collection{Name: v.get("name").text, Path: v.get("path").text}
+	if c.Name != "" && !v.get("path").set {
+		c.Path = "/v1/" + c.Name
+	}
+	c.Contract = d.contract(v.get("contract"))
+	c.History = history(v.get("history"))
+	c.OnStale = onStale(v.get("on_stale"))
+	return c
+}
+
+func (d *decoder) contract(v *value) Contract {
+	var c Contract
+	c.Preset = Preset(v.get("preset").text)
+	if v.get("token").text == ifmatch.TokenHash.String() {
+		c.Token = ifmatch.TokenHash
+	}
+	c.Weak = v.get("weak").bool
+	accept := v.get("weak_if_match")
+	c.AcceptWeak = c.Weak || accept.text == "accept"
+	if c.Weak && accept.text == "reject" {
+		d.fail(accept.at, accept.path, "must be accept where weak is true: If-Match would never match a weak tag")
+	}
+	c.Precondition = preconditions(v.get("precondition"))
+	c.AcceptApplied = v.get("already_applied").text == "accept"
+	c.ConflictDetails = Details(v.get("conflict_details").text)
+	return c
+}
+
+func preconditions(v *value) ifmatch.MethodPreconditions {
+	if v.members == nil {
+		all := precondition(v)
+		return ifmatch.MethodPreconditions{Put: all, Patch: all, Delete: all}
+	}
+	return ifmatch.MethodPreconditions{
+		Put: precondition(v.get("put")), Patch: precondition(v.get("patch")), Delete: precondition(v.get("delete")),
+	}
+}
+
+func precondition(v *value) ifmatch.Precondition {
+	for _, p := range []ifmatch.Precondition{ifmatch.PreconditionOptional, ifmatch.PreconditionTag} {
+		if v.text == p.String() {
+			return p
+		}
+	}
+	return ifmatch.PreconditionRequired
+}
+
+func history(v *value) History {
+	if v.text == historyOff {
+		return History{Off: true}
+	}
+	return History{Keep: int(v.get("keep").number), For: v.get("for").duration}
+}
+
+func onStale(v *value) OnStale {
+	s := OnStale{Default: Strategy(v.get("default").text), Allow: []Strategy{Reject}}
+	add := func(more Strategy) {
+		if !slices.Contains(s.Allow, more) {
+			s.Allow = append(s.Allow, more)
+		}
+	}
+	add(s.Default)
+	for _, w := range v.get("allow").list {
+		add(Strategy(w.text))
+	}
+	return s
+}
+
+// distinct reports collections that share a name or a path, and paths that are
+// those of another collection's documents.
+func (d *decoder) distinct(values []*value, collections []Collection) {
+	names, paths := map[string]*value{}, map[string]*value{}
+	for i, c := range collections {
+		name, path := values[i].get("name"), pathOf(values[i])
+		if first := names[c.Name]; first != nil {
+			d.fail(name.at, name.path, fault(strconv.Quote(c.Name)+" is taken by the collection on line "+strconv.Itoa(first.at.line)))
+			continue // its path is the same by default, and would be reported twice
+		}
+		if first := paths[c.Path]; first != nil {
+			d.fail(path.at, path.path, fault(c.Path+" is taken by the collection on line "+strconv.Itoa(first.at.line)))
+		}
+		if c.Name != "" {
+			names[c.Name] = name
+		}
+		if c.Path != "" {
+			paths[c.Path] = path
+		}
+	}
+	for i, c := range collections {
+		parent := c.Path[:max(0, strings.LastIndexByte(c.Path, '/'))]
+		if above := paths[parent]; above != nil && c.Path != "" {
+			path := pathOf(values[i])
+			d.fail(path.at, path.path, fault(c.Path+" is the path of a document in the collection on line "+
+				strconv.Itoa(above.at.line)+"; choose another one"))
+		}
+	}
+}
+
+// apart reports paths that are those of documents, or of the lists, that the
+// default serves.
+func (d *decoder) apart(values []*value, collections []Collection) {
+	for i, c := range collections {
+		rest, below := strings.CutPrefix(c.Path, "/v1/")
+		if c.Path == "/v1" || below && strings.Count(rest, "/") == 1 {
+			path := pathOf(values[i])
+			d.fail(path.at, path.path, fault(c.Path+" overlaps what default serves, /v1/{collection}/{id}; choose another one"))
+		}
+	}
+}
+
+// pathOf returns the value that decides a collection's path.
+func pathOf(collection *value) *value {
+	if path := collection.get("path"); path.set {
+		return path
+	}
+	return collection.get("name")
+}

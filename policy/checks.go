@@ -1,0 +1,80 @@
+package policy
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const nameForm = "[A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}"
+
+var validName = regexp.MustCompile("^" + nameForm + "$")
+
+func checkName(s string) fault {
+	switch {
+	case strings.HasPrefix(s, "_"):
+		return "names that begin with _ are reserved"
+	case !validName.MatchString(s):
+		return fault(strconv.Quote(s) + " is not a name; a name matches " + nameForm)
+	}
+	return ""
+}
+
+// reservedPaths are served beside the API.
+var reservedPaths = []string{"/healthz", "/readyz", "/metrics", "/openapi.json"}
+
+func checkPath(s string) fault {
+	segments, ok := strings.CutPrefix(s, "/")
+	if !ok || segments == "" {
+		return fault(strconv.Quote(s) + " is not a path of a collection; it begins with / and has at least one segment, as in /v1/notes")
+	}
+	if strings.ContainsAny(s, "{}") {
+		return "parameters in paths are not supported by this version; write a literal path such as /v1/notes"
+	}
+	if slices.Contains(reservedPaths, s) {
+		return fault(s + " is reserved; choose another path")
+	}
+	for segment := range strings.SplitSeq(segments, "/") {
+		switch {
+		case strings.HasPrefix(segment, "_"):
+			return fault("segments that begin with _ are reserved, as " + segment + " is; choose another one")
+		case !validName.MatchString(segment):
+			return fault("segment " + strconv.Quote(segment) + " is not valid; each segment matches " + nameForm)
+		}
+	}
+	return ""
+}
+
+func checkListen(s string) fault {
+	const form = "; write host:port, as in 127.0.0.1:8080"
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return fault(strconv.Quote(s) + " is not an address" + form)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+		return fault("the port is a number from 0 to 65535, not " + strconv.Quote(port) + form)
+	}
+	return ""
+}
+
+// checkStore shows no more of a store than its scheme: the rest may hold a
+// password.
+func checkStore(s string) fault {
+	const valid = "; valid are memory: and sqlite:PATH"
+	scheme, rest, ok := strings.Cut(s, ":")
+	switch {
+	case !ok:
+		return "a store begins with its kind and a colon" + valid
+	case scheme == "memory" && rest != "":
+		return "memory: stands alone" + valid
+	case scheme == "sqlite" && rest == "":
+		return "sqlite: needs the path of a file" + valid
+	case scheme == "postgres", scheme == "etcd":
+		return fault(scheme + ": is not supported by this version" + valid)
+	case scheme != "memory" && scheme != "sqlite":
+		return "this kind of store is not known" + valid
+	}
+	return ""
+}

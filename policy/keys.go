@@ -1,0 +1,154 @@
+package policy
+
+import "math"
+
+// kind is what a key's value looks like.
+type kind uint8
+
+const (
+	kindText     kind = iota
+	kindBool          // true or false
+	kindCount         // a whole number
+	kindSize          // bytes, or KiB or MiB
+	kindDuration      // a Go duration, with d for days
+	kindWord          // one of words
+	kindWords         // a list of words
+	kindBlock         // a mapping of keys
+	kindChoice        // one of words, or a mapping of keys
+	kindBlocks        // a list of such mappings
+)
+
+// key is one row of the table of keys. Reading, the defaults, the reference page
+// and the schema for editors all come from it.
+type key struct {
+	name string
+	kind kind
+	doc  string // one sentence for the reference page
+	// def is the default as one would write it. Where it depends on other keys it
+	// is "" and defDoc describes it.
+	def, defDoc string
+	words       []word
+	min, max    int64  // of counts and sizes
+	keys        []*key // of blocks
+	// check says what is wrong with a text, "" for nothing.
+	check    func(string) fault
+	required bool
+	optional bool // a block that is not there has no defaults either
+	later    bool // part of the design that this version does not support
+}
+
+// word is one of the values of a key.
+type word struct {
+	name, doc string
+	later     bool
+}
+
+// later makes the rows of keys that this version refuses by name.
+func later(names ...string) []*key {
+	keys := make([]*key, len(names))
+	for i, name := range names {
+		keys[i] = &key{name: name, later: true}
+	}
+	return keys
+}
+
+// supported returns the names of the keys that a file may hold.
+func supported(keys []*key) []string {
+	var names []string
+	for _, k := range keys {
+		if !k.later {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
+func (k *key) supportedWords() []string {
+	var names []string
+	for _, w := range k.words {
+		if !w.later {
+			names = append(names, w.name)
+		}
+	}
+	return names
+}
+
+var rootKey = key{kind: kindBlock, doc: "The policy of one server.", keys: append([]*key{
+	{name: "listen", kind: kindText, def: "127.0.0.1:8080", check: checkListen, doc: "Address to serve on, `host:port`."},
+	{name: "store", kind: kindText, def: "sqlite:ifmatch.db", check: checkStore, doc: "Where documents are kept: `memory:`, which forgets them, or `sqlite:PATH`, a file."},
+	{name: "limits", kind: kindBlock, keys: limitKeys, doc: "What one request may cost. What is larger is refused."},
+	{name: "default", kind: kindBlock, keys: collectionKeys, optional: true, defDoc: "with `collections`, none; else every default", doc: "The rules of every `/v1/{collection}` that `collections` does not name."},
+	{name: "collections", kind: kindBlocks, keys: append(nameKeys, collectionKeys...), optional: true, defDoc: "any under `/v1/`", doc: "The collections that are served. Others are not, unless there is a `default`."},
+}, later("admin_listen", "tls", "cors", "auth", "signing", "api_versions", "idempotency")...)}
+
+var limitKeys = append([]*key{
+	{name: "body", kind: kindSize, def: "1MiB", min: 1, max: 1 << 30, doc: "A request's content."},
+	{name: "depth", kind: kindCount, def: "64", min: 1, max: 8192, doc: "Nesting of JSON values."},
+	{name: "patch_ops", kind: kindCount, def: "1000", min: 1, max: 1_000_000, doc: "Operations in one JSON Patch."},
+	{name: "page", kind: kindCount, def: "1000", min: 1, max: 100_000, doc: "Items on one page of a list."},
+	{name: "tags", kind: kindCount, def: "100", min: 1, max: 100_000, doc: "Entity tags in one condition header."},
+	{name: "url", kind: kindSize, def: "8KiB", min: 256, max: 1 << 20, doc: "A request's target: path and query."},
+}, later("header", "batch_ops", "rate")...)
+
+var nameKeys = []*key{
+	{name: "name", kind: kindText, required: true, check: checkName, doc: "Names the collection, also in metrics and in the change feed. Matches `[A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}`."},
+	{name: "path", kind: kindText, defDoc: "`/v1/NAME`", check: checkPath, doc: "Path of the collection; a document's is `PATH/ID`. Every segment has the form of a name."},
+}
+
+var collectionKeys = append([]*key{
+	{name: "contract", kind: kindBlock, keys: contractKeys, doc: "What the collection promises about tags and preconditions."},
+	{name: "history", kind: kindChoice, keys: historyKeys, words: []word{{name: historyOff, doc: "keeps none, so that no conflict can be explained"}}, doc: "Which earlier versions are kept."},
+	{name: "on_stale", kind: kindBlock, keys: staleKeys, doc: "What happens to a write that is based on an earlier version."},
+}, later("singleton", "id", "schema", "indexes", "redact", "links", "detect", "together", "fields",
+	"contributions", "direct_confidence", "access", "feed", "origin")...)
+
+var preconditionWords = []word{
+	{name: "required", doc: "an unconditional write to an existing document is refused with 428"},
+	{name: "optional", doc: "writers who ask for nothing overwrite"},
+	{name: "tag", doc: "nothing but an entity tag in `If-Match` will do"},
+	{name: "observe", later: true}, {name: "warn", later: true},
+}
+
+var contractKeys = append([]*key{
+	{name: "preset", kind: kindWord, def: "rfc9110", words: []word{
+		{name: string(PresetRFC9110), doc: "RFC 9110 to the letter"}, {name: "version-body", later: true},
+	}, doc: "Where the other keys' defaults come from."},
+	{name: "token", kind: kindWord, def: "version", words: []word{
+		{name: "version", doc: "the number of the version"}, {name: "hash", doc: "a digest of the content"}, {name: "signed", later: true},
+	}, doc: "What entity tags are made of."},
+	{name: "weak", kind: kindBool, def: "false", doc: "Publishes weak entity tags, `W/\"…\"`."},
+	{name: "weak_if_match", kind: kindWord, defDoc: "`accept` where `weak` is true, else `reject`", words: []word{
+		{name: "reject", doc: "a weak tag in `If-Match` never matches, as RFC 9110 has it"}, {name: "accept", doc: "it matches like a strong one"},
+	}, doc: "For intermediaries that weaken tags on their way."},
+	{name: "precondition", kind: kindChoice, def: "required", words: preconditionWords, keys: methodKeys, doc: "What a write to an existing document must bring along; one word for all methods, or one for each."},
+	{name: "already_applied", kind: kindWord, def: "reject", words: []word{
+		{name: "reject", doc: "it is refused like any other, and told that it is there"}, {name: "accept", doc: "it is answered as a success that changed nothing"},
+	}, doc: "A stale write whose result is there already."},
+	{name: "conflict_details", kind: kindWord, def: "full", words: []word{
+		{name: string(DetailsFull), doc: "paths and values"}, {name: string(DetailsSummary), doc: "paths only"},
+	}, doc: "What a conflict document shows."},
+}, later("stale_status", "errors", "body_version", "version_field", "version_as", "digest_field")...)
+
+var methodKeys = []*key{
+	{name: "put", kind: kindWord, def: "required", words: preconditionWords, doc: "For PUT."},
+	{name: "patch", kind: kindWord, def: "required", words: preconditionWords, doc: "For PATCH."},
+	{name: "delete", kind: kindWord, def: "required", words: preconditionWords, doc: "For DELETE."},
+}
+
+const historyOff = "off"
+
+var historyKeys = []*key{
+	{name: "keep", kind: kindCount, def: "100", min: 1, max: math.MaxInt32, doc: "How many versions of a document are kept."},
+	{name: "for", kind: kindDuration, def: "90d", doc: "How long a version is kept."},
+}
+
+var strategyWords = []word{
+	{name: string(Reject), doc: "it is refused, and told what changed"},
+	{name: string(Overwrite), doc: "it wins, and the history says so"},
+	{name: "merge", later: true}, {name: "park", later: true},
+}
+
+var staleKeys = append([]*key{
+	{name: "default", kind: kindWord, def: string(Reject), words: strategyWords, doc: "Where the caller asks for nothing."},
+	{name: "allow", kind: kindWords, defDoc: "`reject` and `default`", words: strategyWords, doc: "What a caller may ask for with `Prefer: conflict=…`."},
+}, later("overwrite")...)

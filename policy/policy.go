@@ -1,0 +1,143 @@
+// Package policy reads the policy file: one YAML file that says which
+// collections are served and what each of them promises.
+//
+//	p, err := policy.Load("ifmatch.yaml")
+//
+// A key that is unknown, misplaced or not supported by this version is an
+// error, never ignored, and all errors of a file are reported at once, each
+// with file, line and column. See docs/reference/policy.md for the keys.
+package policy
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ifmatch/ifmatch"
+)
+
+// Policy is a policy file with every default filled in. It is plain data: safe
+// for concurrent use while nobody changes it.
+type Policy struct {
+	// Listen is the address to serve on, host:port.
+	Listen string
+	// Store says where documents are kept: memory: or sqlite:PATH.
+	Store  string
+	Limits Limits
+	// Default holds the rules of every collection under /v1/ that Collections
+	// does not name; nil serves no others. Its Name and Path are "".
+	Default *Collection
+	// Collections are in the order of the file. Names and paths are unique.
+	Collections []Collection
+}
+
+// Limits bound what one request may cost. None of them is 0.
+type Limits struct {
+	Body     int64 // bytes of a request's content
+	Depth    int   // nesting of JSON values
+	PatchOps int   // operations in one JSON Patch
+	Page     int   // items on one page of a list
+	Tags     int   // entity tags in one condition header
+	URL      int64 // bytes of a request's target
+}
+
+// Collection is what one collection promises.
+type Collection struct {
+	// Name stands in metrics and in the change feed.
+	Name string
+	// Path is that of the collection; a document's is Path/ID. It is literal and
+	// needs no percent-encoding.
+	Path     string
+	Contract Contract
+	History  History
+	OnStale  OnStale
+}
+
+// Contract is what a collection promises about tags, preconditions and refusals.
+type Contract struct {
+	// Preset is what the other fields started from.
+	Preset Preset
+	ifmatch.Contract
+	ConflictDetails Details
+}
+
+// Preset names a set of defaults for a contract.
+type Preset string
+
+// PresetRFC9110 is RFC 9110 to the letter, with preconditions required.
+const PresetRFC9110 Preset = "rfc9110"
+
+// Details says what a conflict document shows.
+type Details string
+
+// The details.
+const (
+	DetailsFull    Details = "full"    // paths and values
+	DetailsSummary Details = "summary" // paths only
+)
+
+// History says which versions of a document are kept.
+type History struct {
+	// Off keeps none but the current one. Keep and For are 0 then.
+	Off  bool
+	Keep int           // how many versions, at least 1
+	For  time.Duration // how long, more than 0
+}
+
+// Strategy says what happens to a stale write.
+type Strategy string
+
+// The strategies.
+const (
+	// Reject refuses the write and explains the conflict.
+	Reject Strategy = "reject"
+	// Overwrite lets the last writer win, and says so in the history.
+	Overwrite Strategy = "overwrite"
+)
+
+// OnStale says what happens to stale writes.
+type OnStale struct {
+	// Default holds where the caller asks for nothing.
+	Default Strategy
+	// Allow lists what a caller may ask for. Reject and Default are always in it.
+	Allow []Strategy
+}
+
+// Default returns the policy of an empty file: any collection under /v1/, with
+// every default.
+func Default() *Policy {
+	p, err := Parse("default policy", nil)
+	if err != nil {
+		panic(fmt.Sprintf("policy: the defaults are not valid: %v", err))
+	}
+	return p
+}
+
+// Load reads the policy file at path. It fails with [Errors] where the file can
+// be read but is not a valid policy.
+func Load(path string) (*Policy, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the policy file: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// maxFile bounds the size of a policy file, so that the parser's recursion is
+// bounded too.
+const maxFile = 1 << 20
+
+// Parse reads a policy file's content; name stands for the file in errors. It
+// fails with [Errors]. An empty file is the policy of [Default].
+func Parse(name string, data []byte) (*Policy, error) {
+	d := &decoder{file: name}
+	root := d.parse(data)
+	if len(d.errs) == 0 {
+		v := d.block(root, &rootKey, "", position{1, 1})
+		p := d.policy(v)
+		if len(d.errs) == 0 {
+			return p, nil
+		}
+	}
+	return nil, d.errs.sorted()
+}

@@ -1,0 +1,236 @@
+package policy
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ifmatch/ifmatch"
+)
+
+func defaultCollection(name string) Collection {
+	c := Collection{
+		Name:     name,
+		Contract: Contract{Preset: PresetRFC9110, ConflictDetails: DetailsFull},
+		History:  History{Keep: 100, For: 90 * 24 * time.Hour},
+		OnStale:  OnStale{Default: Reject, Allow: []Strategy{Reject}},
+	}
+	if name != "" {
+		c.Path = "/v1/" + name
+	}
+	return c
+}
+
+func defaultPolicy() *Policy {
+	c := defaultCollection("")
+	return &Policy{
+		Listen: "127.0.0.1:8080", Store: "sqlite:ifmatch.db", Default: &c,
+		Limits: Limits{Body: 1 << 20, Depth: 64, PatchOps: 1000, Page: 1000, Tags: 100, URL: 8 << 10},
+	}
+}
+
+// with returns the policy of one collection "notes" after change.
+func with(change func(*Collection)) *Policy {
+	p := defaultPolicy()
+	p.Default = nil
+	p.Collections = []Collection{defaultCollection("notes")}
+	change(&p.Collections[0])
+	return p
+}
+
+func TestParse(t *testing.T) {
+	tests := []struct {
+		name, file string
+		want       *Policy
+	}{
+		{"empty", "", defaultPolicy()},
+		{"comments only", "# nothing\n---\n# here either\n", defaultPolicy()},
+		{"empty block", "{}", defaultPolicy()},
+		{"a collection turns the default off", "collections: [{name: notes}]", with(func(*Collection) {})},
+		{"default beside collections", "default: {}\ncollections: [{name: notes}]", func() *Policy {
+			p := with(func(*Collection) {})
+			p.Default = defaultPolicy().Default
+			return p
+		}()},
+		{"server", "listen: ':80'\nstore: 'memory:'\n", func() *Policy {
+			p := defaultPolicy()
+			p.Listen, p.Store = ":80", "memory:"
+			return p
+		}()},
+		{"limits", "limits: {body: 64KiB, depth: 8, patch_ops: 1, page: 2, tags: 3, url: 2000}", func() *Policy {
+			p := defaultPolicy()
+			p.Limits = Limits{Body: 65536, Depth: 8, PatchOps: 1, Page: 2, Tags: 3, URL: 2000}
+			return p
+		}()},
+		{"path", "collections: [{name: notes, path: /api/v2/~n.o_t-es}]", with(func(c *Collection) { c.Path = "/api/v2/~n.o_t-es" })},
+		{"contract", `
+collections:
+  - name: notes
+    contract:
+      preset: rfc9110
+      token: hash
+      weak_if_match: accept
+      precondition: optional
+      already_applied: accept
+      conflict_details: summary
+`, with(func(c *Collection) {
+			c.Contract.Contract = ifmatch.Contract{Token: ifmatch.TokenHash, AcceptWeak: true, AcceptApplied: true,
+				Precondition: ifmatch.MethodPreconditions{Put: ifmatch.PreconditionOptional, Patch: ifmatch.PreconditionOptional, Delete: ifmatch.PreconditionOptional}}
+			c.Contract.ConflictDetails = DetailsSummary
+		})},
+		{"precondition by method", "collections: [{name: notes, contract: {precondition: {patch: optional, delete: tag}}}]", with(func(c *Collection) {
+			c.Contract.Precondition = ifmatch.MethodPreconditions{Patch: ifmatch.PreconditionOptional, Delete: ifmatch.PreconditionTag}
+		})},
+		{"weak implies accept", "collections: [{name: notes, contract: {weak: true}}]", with(func(c *Collection) {
+			c.Contract.Weak, c.Contract.AcceptWeak = true, true
+		})},
+		{"history", "collections: [{name: notes, history: {for: 1d12h}}]", with(func(c *Collection) {
+			c.History.For = 36 * time.Hour
+		})},
+		{"history off", "collections: [{name: notes, history: off}]", with(func(c *Collection) { c.History = History{Off: true} })},
+		{"strategies", "collections: [{name: notes, on_stale: {default: overwrite}}]", with(func(c *Collection) {
+			c.OnStale = OnStale{Default: Overwrite, Allow: []Strategy{Reject, Overwrite}}
+		})},
+		{"allow names each once", "collections: [{name: notes, on_stale: {allow: [overwrite, reject, overwrite]}}]", with(func(c *Collection) {
+			c.OnStale.Allow = []Strategy{Reject, Overwrite}
+		})},
+		{"list below an item is no overlap", "collections: [{name: notes}, {name: pages, path: /v1/notes/x/pages}]", func() *Policy {
+			p := with(func(*Collection) {})
+			pages := defaultCollection("pages")
+			pages.Path = "/v1/notes/x/pages"
+			p.Collections = append(p.Collections, pages)
+			return p
+		}()},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := Parse("p.yaml", []byte(tt.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("got  %+v\nwant %+v", got, tt.want)
+			}
+			var printed bytes.Buffer
+			if err := got.Print(&printed); err != nil {
+				t.Fatal(err)
+			}
+			again, err := Parse("printed", printed.Bytes())
+			if err != nil || !reflect.DeepEqual(again, got) {
+				t.Errorf("what is printed reads as %+v, %v:\n%s", again, err, printed.String())
+			}
+		})
+	}
+}
+
+func TestPrintStatesEveryKey(t *testing.T) {
+	p := with(func(*Collection) {})
+	p.Default = defaultPolicy().Default
+	text, err := p.MarshalYAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var walk func(keys []*key)
+	walk = func(keys []*key) {
+		for _, k := range keys {
+			if stated := bytes.Contains(text, []byte(k.name+":")); !k.later && !stated {
+				t.Errorf("%s is not printed:\n%s", k.name, text)
+			}
+			walk(k.keys)
+		}
+	}
+	walk(rootKey.keys)
+}
+
+func TestDefault(t *testing.T) {
+	if got, want := Default(), defaultPolicy(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "good.yaml"), filepath.Join(dir, "bad.yaml")
+	for name, text := range map[string]string{good: "store: 'memory:'", bad: "stor: x"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p, err := Load(good); err != nil || p.Store != "memory:" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	_, err := Load(bad)
+	if one, ok := errors.AsType[*Error](err); !ok || one.File != bad || one.Line != 1 || one.Column != 1 || one.Key != "stor" {
+		t.Errorf("%v", err)
+	}
+	if _, ok := errors.AsType[Errors](err); !ok {
+		t.Errorf("%T is not Errors", err)
+	}
+	if _, err := Load(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "policy file") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want time.Duration
+		back string
+	}{
+		{"90d", 90 * day, "90d"}, {"1d12h", 36 * time.Hour, "1d12h"}, {"36h", 36 * time.Hour, "1d12h"},
+		{"1h30m", 90 * time.Minute, "1h30m"}, {"24h", day, "1d"}, {"10m", 10 * time.Minute, "10m"},
+		{"90s", 90 * time.Second, "1m30s"}, {"1d1ns", day + 1, "1d1ns"}, {"20h", 20 * time.Hour, "20h"}, {"1h0.5s", time.Hour + time.Second/2, "1h0m0.5s"},
+		{"1ms", time.Millisecond, "1ms"}, {"106751d", 106751 * day, "106751d"},
+	} {
+		got, bad := parseDuration(tt.text)
+		if bad != "" || got != tt.want || formatDuration(got) != tt.back {
+			t.Errorf("%s: %v %q, printed %s, want %v, %s", tt.text, got, bad, formatDuration(got), tt.want, tt.back)
+		}
+		if again, bad := parseDuration(tt.back); bad != "" || again != tt.want {
+			t.Errorf("%s: %v %q", tt.back, again, bad)
+		}
+	}
+	for _, text := range []string{"", "d", "1", "-1d", "1d-1h", "1.5d", "1w", "106752d", "106751d24h", "01d", "0d", "0s", "1d1", "1dd", "+1d"} {
+		if got, bad := parseDuration(text); bad == "" {
+			t.Errorf("%q is %v", text, got)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "65536": 65536, "64KiB": 65536, "1MiB": 1 << 20, "1 MiB": 1 << 20} {
+		if got, bad := parseSize(text); bad != "" || got != want {
+			t.Errorf("%s: %d %q, want %d", text, got, bad, want)
+		}
+	}
+	for _, text := range []string{"", "KiB", "1kib", "1KB", "-1KiB", "1.5MiB", "9223372036854775807KiB", "1GiB", "1  MiB", "01", "1_000"} {
+		if got, bad := parseSize(text); bad == "" {
+			t.Errorf("%q is %d", text, got)
+		}
+	}
+	for n, want := range map[int64]string{0: "0", 1: "1", 1024: "1KiB", 1536: "1536", 3 << 20: "3MiB", 1<<20 + 1<<10: "1025KiB"} {
+		if got := formatSize(n); got != want {
+			t.Errorf("%d is printed as %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"token", "token", 0}, {"tokne", "token", 1}, {"stroe", "store", 1},
+		{"lsiten", "listen", 1}, {"weka_if_mathc", "weak_if_match", 2}, {"kitten", "sitting", 3}, {"ca", "abc", 3},
+	} {
+		if got := distance(tt.a, tt.b); got != tt.want {
+			t.Errorf("%s, %s: %d, want %d", tt.a, tt.b, got, tt.want)
+		}
+	}
+}

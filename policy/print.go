@@ -1,0 +1,81 @@
+package policy
+
+import (
+	"io"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Print writes the policy as a policy file that states every default. Reading
+// that file gives the same policy.
+func (p *Policy) Print(w io.Writer) error {
+	text, err := p.MarshalYAML()
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+// MarshalYAML returns what [Policy.Print] writes.
+func (p *Policy) MarshalYAML() ([]byte, error) {
+	root := yaml.MapSlice{
+		{Key: "listen", Value: p.Listen},
+		{Key: "store", Value: p.Store},
+		{Key: "limits", Value: yaml.MapSlice{
+			{Key: "body", Value: formatSize(p.Limits.Body)},
+			{Key: "depth", Value: p.Limits.Depth},
+			{Key: "patch_ops", Value: p.Limits.PatchOps},
+			{Key: "page", Value: p.Limits.Page},
+			{Key: "tags", Value: p.Limits.Tags},
+			{Key: "url", Value: formatSize(p.Limits.URL)},
+		}},
+	}
+	if p.Default != nil {
+		root = append(root, yaml.MapItem{Key: "default", Value: p.Default.members()})
+	}
+	if len(p.Collections) > 0 {
+		list := make([]yaml.MapSlice, len(p.Collections))
+		for i := range p.Collections {
+			c := &p.Collections[i]
+			list[i] = append(yaml.MapSlice{{Key: "name", Value: c.Name}, {Key: "path", Value: c.Path}}, c.members()...)
+		}
+		root = append(root, yaml.MapItem{Key: "collections", Value: list})
+	}
+	return yaml.MarshalWithOptions(root, yaml.IndentSequence(true))
+}
+
+func (c *Collection) members() yaml.MapSlice {
+	k := &c.Contract
+	var kept any = historyOff
+	if !c.History.Off {
+		kept = yaml.MapSlice{{Key: "keep", Value: c.History.Keep}, {Key: "for", Value: formatDuration(c.History.For)}}
+	}
+	return yaml.MapSlice{
+		{Key: "contract", Value: yaml.MapSlice{
+			{Key: "preset", Value: string(k.Preset)},
+			{Key: "token", Value: k.Token.String()},
+			{Key: "weak", Value: k.Weak},
+			{Key: "weak_if_match", Value: acceptOrReject(k.AcceptWeak)},
+			{Key: "precondition", Value: yaml.MapSlice{
+				{Key: "put", Value: k.Precondition.Put.String()},
+				{Key: "patch", Value: k.Precondition.Patch.String()},
+				{Key: "delete", Value: k.Precondition.Delete.String()},
+			}},
+			{Key: "already_applied", Value: acceptOrReject(k.AcceptApplied)},
+			{Key: "conflict_details", Value: string(k.ConflictDetails)},
+		}},
+		{Key: "history", Value: kept},
+		{Key: "on_stale", Value: yaml.MapSlice{
+			{Key: "default", Value: string(c.OnStale.Default)},
+			{Key: "allow", Value: c.OnStale.Allow},
+		}},
+	}
+}
+
+func acceptOrReject(accept bool) string {
+	if accept {
+		return "accept"
+	}
+	return "reject"
+}
