@@ -1,0 +1,38 @@
+# Every target works from a clean clone, as root or as an ordinary user.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+FUZZTIME ?= 30s
+RUNFLAGS ?=
+BENCHFLAGS ?=
+TESTFLAGS ?=
+
+.PHONY: help run test check bench torture teeth fuzz
+
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Serve on 127.0.0.1:8080 with a store in ./ifmatch.db; RUNFLAGS="--store memory:" and so on.
+	go run ./cmd/ifmatch serve $(RUNFLAGS)
+
+test: ## Run everything that decides: the static checks, all tests with the race detector, a sample of teeth.
+	@scripts/prepare.sh
+	@$(MAKE) --no-print-directory check
+	@scripts/test.sh $(TESTFLAGS)
+	@scripts/teeth.sh -short
+
+check: ## Run the static checks alone: formatting, go vet, the linter, known vulnerabilities.
+	@scripts/check.sh
+
+bench: ## Measure the performance bars against the yardsticks (minutes); BENCHFLAGS="-h" lists the options.
+	go run ./test/bench $(BENCHFLAGS)
+
+torture: ## Run the long forms of the tests, up to an hour: crashes, faults, linearizability.
+	@scripts/torture.sh
+
+teeth: ## Run the tests against deliberately broken builds; each build must be found out.
+	@scripts/teeth.sh
+
+fuzz: ## Run every fuzz target for FUZZTIME each (30s).
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh

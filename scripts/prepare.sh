@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Looks for what the tests need. As root on a Debian-like system it installs what
+# is missing; otherwise it names it, and the tests that need it are skipped aloud.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if ! command -v go >/dev/null; then
+  echo "go is missing: install Go 1.26 or later from https://go.dev/dl/" >&2
+  exit 1
+fi
+
+# command, packages that bring it, what is lost without it
+needs=(
+  "cc|gcc libc6-dev|the race detector"
+  "node|nodejs|the precondition table, which a client of its own runs"
+)
+
+packages=()
+for need in "${needs[@]}"; do
+  IFS='|' read -r command names _ <<<"$need"
+  if ! command -v "$command" >/dev/null; then
+    read -ra split <<<"$names"
+    packages+=("${split[@]}")
+  fi
+done
+
+if ((${#packages[@]} > 0)) && ((EUID == 0)) && command -v apt-get >/dev/null; then
+  echo "installing: ${packages[*]}"
+  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"; } >/dev/null; then
+    echo "the installation failed; going on without" >&2
+  fi
+fi
+
+for need in "${needs[@]}"; do
+  IFS='|' read -r command names lost <<<"$need"
+  if ! command -v "$command" >/dev/null; then
+    echo "MISSING, GOING ON WITHOUT: $command, for $lost. Install: $names" >&2
+  fi
+done
+
+go mod download
