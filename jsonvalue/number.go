@@ -156,16 +156,19 @@ func (d decimal) digit(i int) byte {
 // than 17 digits, and every decimal of at most 15 digits comes back as it was
 // where numbers are not subnormal.
 const (
-	mostFloatDigits    = 17
-	leastFloatExponent = -324
-	mostFloatExponent  = 308
-	safeFloatDigits    = 15
-	safeExponent       = 300
+	mostFloatDigits = 17
+	safeFloatDigits = 15
+)
+
+// ECMAScript's Number::toString writes these powers of ten without an exponent.
+const (
+	leastPlainExponent = -6
+	mostPlainExponent  = 20
 )
 
 // appendCanonicalNumber appends a number as RFC 8785 §3.2.2.3 has it if it
 // survives the round trip through float64, else its exact digits in scientific
-// notation.
+// notation. Outside of the plain exponents the two are alike.
 func appendCanonicalNumber(dst []byte, s string) []byte {
 	d := decompose(s)
 	if d.digits() == 0 {
@@ -174,38 +177,31 @@ func appendCanonicalNumber(dst []byte, s string) []byte {
 	if d.negative {
 		dst = append(dst, '-')
 	}
-	if d.survivesFloat64(s) {
-		return d.appendECMAScript(dst)
+	if d.exponent < leastPlainExponent || d.exponent > mostPlainExponent || !d.survivesFloat64(s) {
+		return d.appendScientific(dst)
 	}
-	return d.appendScientific(dst)
+	return d.appendPlain(dst)
 }
 
 // survivesFloat64 reports whether the shortest decimal that reads as the same
-// float64 is d itself.
+// float64 is d itself. The exponent of d must be a plain one.
 func (d decimal) survivesFloat64(spelling string) bool {
-	if d.digits() > mostFloatDigits || d.exponent < leastFloatExponent || d.exponent > mostFloatExponent {
-		return false
-	}
-	if d.digits() <= safeFloatDigits && -safeExponent <= d.exponent && d.exponent <= safeExponent {
-		return true
+	if d.digits() <= safeFloatDigits || d.digits() > mostFloatDigits {
+		return d.digits() <= safeFloatDigits
 	}
 	f, err := strconv.ParseFloat(spelling, 64)
 	if err != nil {
-		return false // just above the largest float64; the grammar is known to hold
+		return false // a number that float64 cannot hold does not survive in it
 	}
 	var scratch [32]byte
 	shortest := strconv.AppendFloat(scratch[:0], f, 'e', -1, 64)
 	return d.equal(decompose(string(shortest)))
 }
 
-// appendECMAScript appends the magnitude in the layout of ECMAScript's
-// Number::toString for radix 10.
-func (d decimal) appendECMAScript(dst []byte) []byte {
+// appendPlain appends the magnitude without an exponent.
+func (d decimal) appendPlain(dst []byte) []byte {
 	point := d.exponent + 1 // digits before the decimal point
-	switch {
-	case point > 21 || point < -5:
-		return d.appendScientific(dst)
-	case point <= 0:
+	if point <= 0 {
 		dst = append(dst, "0.00000"[:2-point]...)
 		return d.appendDigits(dst)
 	}

@@ -2,6 +2,7 @@ package jsonvalue
 
 import (
 	"errors"
+	"io"
 	"math"
 	"strings"
 	"sync"
@@ -77,6 +78,9 @@ func TestReachingOutside(t *testing.T) {
 		if !v.IsAbsent() {
 			t.Errorf("%s is %s, want absent", name, v.Append(nil))
 		}
+	}
+	if array.Elem(0).Text() != "1" || object.Member(0).Name != "a" || object.Member(0).Value.Text() != "1" {
+		t.Error("Elem or Member do not give what is there")
 	}
 	if object.Elems() != nil || array.Members() != nil || Null().Elems() != nil || Null().Members() != nil {
 		t.Error("Elems or Members of another kind are not nil")
@@ -206,6 +210,21 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestKindNames(t *testing.T) {
+	for kind, want := range map[Kind]string{KindAbsent: "absent", KindNull: "null", KindBool: "boolean", KindNumber: "number",
+		KindString: "string", KindArray: "array", KindObject: "object", Kind(99): "Kind(99)"} {
+		if got := kind.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTruncationIsUnexpectedEOF(t *testing.T) {
+	if _, err := Parse([]byte(`{"a":`), Limits{}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("Parse = %v, want io.ErrUnexpectedEOF as its cause", err)
+	}
 }
 
 func TestErrorsAreSentences(t *testing.T) {
