@@ -66,8 +66,8 @@ func TestHundredThousandMembers(t *testing.T) {
 			t.Fatalf("Lookup(%q) = %q", m.Name, got.Text())
 		}
 	}
-	if a.node.index.Load() == nil || b.node.index.Load() != nil {
-		t.Error("the object that was searched has no index, or the one that was not has one")
+	if a.node.index.Load() == nil || b.node.index.Load() == nil {
+		t.Error("an object that was searched this often has no index")
 	}
 	changed := append(members, Member{})[:len(members)]
 	changed[len(changed)-1].Value = Int(-1)
