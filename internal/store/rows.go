@@ -118,12 +118,6 @@ type Entry struct {
 // ID identifies a commit: a UUIDv7.
 type ID [16]byte
 
-// Selector selects a log row of one document. Exactly one field is set.
-type Selector struct {
-	Version int64     // the row that wrote this version
-	Digest  *[32]byte // the newest row of the current life with this digest
-}
-
 // ListQuery selects a page of a part.
 type ListQuery struct {
 	After string // ids greater than this; empty starts at the first

@@ -15,7 +15,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) (store.Receipt, err
 	if err := ctx.Err(); err != nil {
 		return store.Receipt{}, err
 	}
-	if err := validate(c); err != nil {
+	if err := c.Validate(); err != nil {
 		return store.Receipt{}, err
 	}
 	if err := s.probe.At(store.PointQueued); err != nil {

@@ -7,54 +7,6 @@ import (
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
-// validate refuses what no state could make right.
-func validate(c *store.Commit) error {
-	if c.ID == (store.ID{}) {
-		return fmt.Errorf("%w: it has no ID", store.ErrInvalid)
-	}
-	written := make(map[store.Ref]bool, len(c.Writes))
-	for i := range c.Writes {
-		w := &c.Writes[i]
-		if written[w.Ref] {
-			return fmt.Errorf("%w: write %d is the second one of %s/%s", store.ErrInvalid, i, w.Ref.Part.Collection, w.Ref.ID)
-		}
-		written[w.Ref] = true
-		if w.Content > store.ContentTombstone {
-			return fmt.Errorf("%w: write %d has unknown content %d", store.ErrInvalid, i, w.Content)
-		}
-		if w.Content != store.ContentBody && w.Rev == 0 {
-			return fmt.Errorf("%w: write %d creates a document without a body", store.ErrInvalid, i)
-		}
-		if err := validateLease(w.Lease); err != nil {
-			return fmt.Errorf("write %d: %w", i, err)
-		}
-	}
-	for i := range c.Rows {
-		if !written[c.Rows[i].Ref] {
-			return fmt.Errorf("%w: row %d belongs to %s/%s, which is not written", store.ErrInvalid, i, c.Rows[i].Ref.Part.Collection, c.Rows[i].Ref.ID)
-		}
-	}
-	return nil
-}
-
-func validateLease(l store.LeaseChange) error {
-	switch l.Op {
-	case store.LeaseNone:
-		return nil
-	case store.LeaseHeld, store.LeaseRelease:
-	case store.LeaseGrant, store.LeaseRenew:
-		if l.TTL <= 0 {
-			return fmt.Errorf("%w: a lease needs a time to live", store.ErrInvalid)
-		}
-	default:
-		return fmt.Errorf("%w: unknown lease operation %d", store.ErrInvalid, l.Op)
-	}
-	if l.ID == "" {
-		return fmt.Errorf("%w: a lease needs an ID", store.ErrInvalid)
-	}
-	return nil
-}
-
 // judgeKey refuses c when its idempotency key has an answer that is not expired.
 func (s *Store) judgeKey(c *store.Commit) error {
 	if c.Key == nil {

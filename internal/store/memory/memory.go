@@ -47,7 +47,7 @@ type Store struct {
 	receipts map[store.ID]store.Receipt
 	answers  map[answerKey]store.Answer
 	claims   map[claimKey]holder
-	fence    int64               // the newest fencing number of the store
+	fence    int64 // the newest fencing number of the store
 }
 
 // part is what one store.Part holds.
@@ -109,6 +109,7 @@ func Open(o Options) *Store {
 				SnapshotReads: true,
 				Lanes:         1,
 				ShortestLease: time.Nanosecond,
+				Settles:       true,
 			},
 		},
 		parts:    make(map[store.Part]*part),

@@ -19,18 +19,14 @@ func (s *Store) Get(ctx context.Context, ref store.Ref) (*store.Document, error)
 }
 
 // Entry implements [store.Store]. It costs the same at any length of history.
-func (s *Store) Entry(ctx context.Context, ref store.Ref, sel store.Selector) (*store.Entry, error) {
+func (s *Store) Entry(ctx context.Context, ref store.Ref, version int64) (*store.Entry, error) {
 	var found *store.Entry
 	err := s.read(ctx, func() error {
 		r := s.record(ref)
 		if r == nil {
 			return store.ErrNoEntry
 		}
-		if sel.Digest != nil {
-			found = r.digests[digestKey{life: r.doc.Life, digest: *sel.Digest}]
-		} else {
-			found = r.versions[sel.Version]
-		}
+		found = r.versions[version]
 		if found == nil {
 			return store.ErrNoEntry
 		}

@@ -1,0 +1,101 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// checkpointEvery is how much the writer appends to the write-ahead log before
+// it is moved into the file.
+const checkpointEvery = 64 << 20
+
+// commitCost is roughly what one commit appends beside its body: the page with
+// its document row.
+const commitCost = 6 << 10
+
+// checkpointer moves the write-ahead log into the file. The bulk goes in the
+// background, beside the writer; what the writer appended meanwhile it moves
+// itself, between two groups, because only a log that is moved entirely starts
+// again from its beginning. So commits stall for the small rest only, and the
+// log does not grow without end.
+type checkpointer struct {
+	store    *Store
+	conn     *conn
+	pragma   *stmt
+	wake     chan struct{}
+	done     chan struct{}
+	bulkDone atomic.Bool
+
+	appended int64 // by the writer since the last turn; the writer's
+	inline   *stmt // the writer's
+}
+
+const checkpointPragma = "PRAGMA wal_checkpoint(PASSIVE)"
+
+func newCheckpointer(s *Store) (*checkpointer, error) {
+	c, err := connect(s.path, s.opts.VFS)
+	if err != nil {
+		return nil, err
+	}
+	p := &checkpointer{store: s, conn: c, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if p.pragma, err = c.prepare(checkpointPragma, 3); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return p, nil
+}
+
+func (p *checkpointer) run() {
+	defer close(p.done)
+	for range p.wake {
+		p.checkpoint(p.conn, p.pragma)
+		p.bulkDone.Store(true)
+	}
+}
+
+func (p *checkpointer) stop() error {
+	close(p.wake)
+	<-p.done
+	return p.conn.close()
+}
+
+// afterGroup is the writer's turn.
+func (p *checkpointer) afterGroup(w *writer, members []*member) {
+	for _, m := range members {
+		if m.commit != nil {
+			for i := range m.commit.Writes {
+				p.appended += commitCost + int64(len(m.commit.Writes[i].Body))
+			}
+		}
+	}
+	switch {
+	case p.store.trouble.Load() != nil:
+	case p.bulkDone.CompareAndSwap(true, false):
+		p.checkpoint(w.conn, w.st.checkpoint)
+		p.appended = 0
+	case p.appended > checkpointEvery:
+		select {
+		case p.wake <- struct{}{}:
+			p.appended = 0
+		default: // the bulk is still on its way
+		}
+	}
+}
+
+// checkpoint runs one on a connection. What a reader still needs stays in the
+// log and is no fault. A failed flush stops the writer: what it was to make
+// durable may be lost, and the log that still has it must not be overwritten.
+func (p *checkpointer) checkpoint(c *conn, s *stmt) {
+	if p.store.trouble.Load() != nil {
+		return
+	}
+	_, err := c.one(s, func([]driver.Value) {})
+	switch {
+	case err == nil:
+	case leftUnknown(err):
+		p.store.stop(fmt.Errorf("sqlite: checkpoint: %w", err), nil)
+	default:
+		p.store.opts.Logger.Warn("the write-ahead log could not be moved into the file; it grows until it can", "cause", err)
+	}
+}

@@ -1,0 +1,153 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"time"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// group is one transaction: the members' view of the store on top of what is
+// durable. Members apply in the order in which they came, each seeing those
+// before it.
+type group struct {
+	w        *writer
+	entries  map[store.Ref]*entry // as changed by members so far; nil: purged
+	order    []store.Ref
+	parts    map[store.Part]*part
+	position int64
+	number   int64
+	lastPart int64
+}
+
+func newGroup(w *writer) *group {
+	return &group{
+		w: w, entries: make(map[store.Ref]*entry), parts: make(map[store.Part]*part),
+		position: w.position, number: w.number, lastPart: w.lastPart,
+	}
+}
+
+// apply runs every member. Its error is one of storage, and means that the
+// transaction cannot go on; a member's refusal is the member's own.
+func (g *group) apply(members []*member) error {
+	for _, m := range members {
+		err := g.applyOne(m)
+		if err != nil && !isRefusal(err) {
+			return err
+		}
+		m.err = err
+	}
+	for _, p := range g.parts {
+		if _, err := g.w.conn.exec(g.w.st.updatePart, p.floor, p.head, p.number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *group) applyOne(m *member) error {
+	if m.purge != nil {
+		return g.purge(*m.purge)
+	}
+	receipt, err := g.commit(m.commit)
+	m.receipt = receipt
+	return err
+}
+
+// commit judges c and then writes it. Everything is read and judged before the
+// first row is written, so that a refusal leaves nothing to undo, whatever the
+// commit holds.
+func (g *group) commit(c *store.Commit) (store.Receipt, error) {
+	j, err := g.judge(c)
+	if err != nil {
+		if _, stale := err.(*store.StaleError); stale {
+			return g.settle(c, err)
+		}
+		return store.Receipt{}, err
+	}
+	if err := g.w.store.opts.Probe.At(store.PointChecked); err != nil {
+		return store.Receipt{}, err
+	}
+	return g.write(c, j)
+}
+
+// entry returns where a document stands for the next member, nil where it never
+// was. Its body may be missing.
+func (g *group) entry(ref store.Ref) (*entry, error) {
+	if e, changed := g.entries[ref]; changed {
+		return e, nil
+	}
+	if e, ok := g.w.store.cache.get(ref); ok {
+		return e, nil
+	}
+	p := g.part(ref.Part)
+	if p == nil {
+		return nil, nil
+	}
+	var e *entry
+	_, err := g.w.conn.one(g.w.st.head, func(row []driver.Value) { e = scanHead(row, ref, p.floor) }, p.number, ref.ID)
+	return e, err
+}
+
+// part returns a part's row as members left it, nil where it never had a
+// document.
+func (g *group) part(name store.Part) *part {
+	if p := g.parts[name]; p != nil {
+		return p
+	}
+	return g.w.parts[name]
+}
+
+// touchPart returns the group's own copy of a part's row, made where there was
+// none.
+func (g *group) touchPart(name store.Part) (*part, error) {
+	if p := g.parts[name]; p != nil {
+		return p, nil
+	}
+	if durable := g.w.parts[name]; durable != nil {
+		p := *durable
+		g.parts[name] = &p
+		return &p, nil
+	}
+	g.lastPart++
+	p := &part{number: g.lastPart}
+	if _, err := g.w.conn.exec(g.w.st.insertPart, p.number, name.Collection, name.Params); err != nil {
+		return nil, err
+	}
+	g.parts[name] = p
+	return p, nil
+}
+
+func (g *group) set(ref store.Ref, e *entry) {
+	if _, again := g.entries[ref]; !again {
+		g.order = append(g.order, ref)
+	}
+	g.entries[ref] = e
+}
+
+// publish makes the group's changes what is durable.
+func (g *group) publish() {
+	g.w.position, g.w.number, g.w.lastPart = g.position, g.number, g.lastPart
+	for name, p := range g.parts {
+		g.w.parts[name] = p
+	}
+	for _, ref := range g.order {
+		g.w.store.cache.publish(ref, g.entries[ref])
+	}
+}
+
+// scanHead reads a row of the head statement.
+func scanHead(row []driver.Value, ref store.Ref, floor int64) *entry {
+	h := store.Head{
+		Ref: ref, Rev: asInt(row[1]), Version: asInt(row[2]), Life: asInt(row[3]), Deleted: asInt(row[4]) != 0,
+		At: asTime(row[5]), SameSecond: asInt(row[6]) != 0, Digest: asDigest(row[7]), Link: asBlob(row[8]),
+		Entries: asInt(row[1]), Position: asInt(row[9]),
+	}
+	h.Next = max(h.Version, floor) + 1
+	if id := asText(row[11]); id != "" {
+		h.Lease = &store.Lease{ID: id, Fence: asInt(row[12]), Expires: asTime(row[13])}
+	}
+	return &entry{doc: &store.Document{Head: h}, number: asInt(row[0]), bodyAt: asInt(row[10]), fence: asInt(row[12])}
+}
+
+func asTime(v driver.Value) time.Time { return time.UnixMicro(asInt(v)).UTC() }

@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// List implements [store.Store].
+func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (store.Page, error) {
+	var page store.Page
+	err := s.read(ctx, true, func(r *reader) error {
+		if t := s.trouble.Load(); t != nil && t.parts[part] {
+			return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, t.cause)
+		}
+		var number, floor int64
+		found, err := r.conn.one(r.part, func(row []driver.Value) {
+			number, page.Head, floor = asInt(row[0]), asInt(row[1]), asInt(row[2])
+		}, part.Collection, part.Params)
+		if err != nil || !found {
+			return err
+		}
+		return r.conn.each(r.list, func(row []driver.Value) error {
+			if len(page.Documents) == q.Limit {
+				page.More = true
+				return nil
+			}
+			e := scanHead(row, store.Ref{Part: part, ID: asText(row[headWidth])}, floor)
+			e.doc.Body = asBlob(row[headWidth+1])
+			page.Documents = append(page.Documents, e.doc)
+			return nil
+		}, number, q.After, int64(q.Limit)+1)
+	})
+	return page, err
+}
+
+// Rows implements [store.RowReader].
+func (s *Store) Rows(ctx context.Context, ref store.Ref, kind string) ([]store.Row, error) {
+	var rows []store.Row
+	err := s.read(ctx, true, func(r *reader) error {
+		if err := s.doubtful(ref); err != nil {
+			return err
+		}
+		number, _, err := r.locate(ref)
+		if errors.Is(err, store.ErrNoEntry) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return r.conn.each(r.rows, func(row []driver.Value) error {
+			rows = append(rows, store.Row{Ref: ref, Kind: kind, ID: asText(row[0]), Value: asBlob(row[1])})
+			return nil
+		}, number, kind)
+	})
+	return rows, err
+}
+
+// ScanDocuments implements [store.Scanner].
+func (s *Store) ScanDocuments(ctx context.Context, yield func(*store.Document) error) error {
+	return s.read(ctx, true, func(r *reader) error {
+		return r.conn.each(r.scanDocuments, func(row []driver.Value) error {
+			ref := store.Ref{Part: store.Part{Collection: asText(row[headWidth]), Params: asText(row[headWidth+1])}, ID: asText(row[headWidth+2])}
+			e := scanHead(row, ref, asInt(row[headWidth+3]))
+			if !e.doc.Deleted {
+				e.doc.Body = asBlob(row[headWidth+4])
+			}
+			return errors.Join(ctx.Err(), yield(e.doc))
+		})
+	})
+}
+
+// ScanLog implements [store.Scanner].
+func (s *Store) ScanLog(ctx context.Context, yield func(*store.Entry) error) error {
+	return s.read(ctx, true, func(r *reader) error {
+		return r.conn.each(r.scanLog, func(row []driver.Value) error {
+			ref := store.Ref{Part: store.Part{Collection: asText(row[logWidth+1]), Params: asText(row[logWidth+2])}, ID: asText(row[logWidth+3])}
+			e, err := scanLog(row, ref)
+			if err != nil {
+				return err
+			}
+			return errors.Join(ctx.Err(), yield(&e.Entry))
+		})
+	})
+}
+
+// CheckIntegrity implements [store.Scanner] with SQLite's own check.
+func (s *Store) CheckIntegrity(ctx context.Context) error {
+	return s.read(ctx, true, func(r *reader) error {
+		var faults []error
+		err := r.conn.each(r.integrityRun, func(row []driver.Value) error {
+			if line := asText(row[0]); line != "ok" {
+				faults = append(faults, errors.New("sqlite: integrity check: "+line))
+			}
+			return nil
+		})
+		return errors.Join(append(faults, err)...)
+	})
+}

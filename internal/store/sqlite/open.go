@@ -1,0 +1,219 @@
+// Package sqlite keeps documents in one SQLite file: write-ahead log, full
+// synchronisation, one writer that commits in groups, readers on connections of
+// their own, and a cache of what is durable.
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// Options set a store up. The zero value is right.
+type Options struct {
+	// CacheBytes bounds the read cache; 0 means 96 MiB.
+	CacheBytes int64
+	// Readers is how many connections read; 0 means 2 for each processor.
+	Readers int
+	// MaxGroup is how many commits share one COMMIT; 0 means 256.
+	MaxGroup int
+	// Clock tells whether a lease is alive; nil is time.Now.
+	Clock func() time.Time
+	// Logger gets what no caller waits for: failed checkpoints, a poisoned
+	// writer. Nil drops it.
+	Logger *slog.Logger
+	// ReadOnly opens an existing store for reading only, without migrating it.
+	ReadOnly bool
+	// VFS names another file layer that is registered with SQLite, for tests.
+	VFS string
+	// Probe lets tests force interleavings and faults.
+	Probe store.Probe
+}
+
+// Store is a store in one SQLite file. It is safe for concurrent use.
+type Store struct {
+	opts    Options
+	path    string
+	info    store.Info
+	lock    *os.File
+	cache   *cache
+	readers chan *reader
+	writer  *writer
+
+	mu      sync.RWMutex // holds Close back while calls are running
+	closed  bool
+	trouble atomic.Pointer[trouble] // why the writer stopped, nil while it runs
+}
+
+// trouble is why the writer takes no more commits, and which documents may or
+// may not have changed in its last group.
+type trouble struct {
+	cause   error
+	unknown map[store.Ref]bool
+	parts   map[store.Part]bool
+}
+
+// Open opens the store in a file, or makes one. It fails with [ErrInUse] while
+// anybody else has it open. The caller must Close it.
+func Open(ctx context.Context, path string, opts Options) (*Store, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	opts = opts.withDefaults()
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opts: opts, path: path, lock: lock, readers: make(chan *reader, opts.Readers)}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(classify(err), s.release())
+	}
+	return s, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 96 << 20
+	}
+	if o.Readers == 0 {
+		o.Readers = 2 * runtime.GOMAXPROCS(0)
+	}
+	if o.MaxGroup == 0 {
+		o.MaxGroup = 256
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func (s *Store) open() (err error) {
+	if s.cache, err = newCache(s.opts.CacheBytes); err != nil {
+		return err
+	}
+	c, err := connect(s.path, s.opts.VFS, "journal_mode(WAL)", "cache_size(-32768)")
+	if err != nil {
+		return err
+	}
+	if !s.opts.ReadOnly {
+		err = migrate(c)
+	}
+	if err == nil {
+		err = s.readInfo(c)
+	}
+	if err != nil {
+		return errors.Join(err, c.close())
+	}
+	for range s.opts.Readers {
+		r, err := newReader(s)
+		if err != nil {
+			return errors.Join(err, c.close())
+		}
+		s.readers <- r
+	}
+	if s.opts.ReadOnly {
+		return c.close()
+	}
+	s.writer, err = newWriter(s, c)
+	if err != nil {
+		return errors.Join(err, c.close())
+	}
+	s.writer.start()
+	return nil
+}
+
+func (s *Store) readInfo(c *conn) error {
+	st, err := c.prepare("SELECT (SELECT value FROM meta WHERE key = 'id'), (SELECT value FROM meta WHERE key = 'epoch')", 2)
+	if err != nil {
+		return err
+	}
+	_, err = c.one(st, func(row []driver.Value) {
+		s.info = store.Info{ID: asText(row[0]), Epoch: asInt(row[1])}
+	})
+	s.info.Capabilities = store.Capabilities{
+		Durable: true, CrossPart: true, SnapshotReads: true, Lanes: 1, ShortestLease: time.Millisecond, Settles: true,
+	}
+	return err
+}
+
+// Info implements [store.Store].
+func (s *Store) Info() store.Info { return s.info }
+
+// Healthy implements [store.HealthChecker].
+func (s *Store) Healthy() error {
+	if t := s.trouble.Load(); t != nil {
+		return t.cause
+	}
+	if s.opts.ReadOnly {
+		return store.ErrReadOnly
+	}
+	return nil
+}
+
+// Close implements [store.Store]. It waits for calls that are running.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	var err error
+	if s.writer != nil {
+		err = s.writer.stop()
+	}
+	return errors.Join(err, s.release())
+}
+
+// release gives connections and lock back. The lock file itself stays: removing
+// it would let two processes lock two files of one name.
+func (s *Store) release() error {
+	var errs []error
+	close(s.readers)
+	for r := range s.readers {
+		errs = append(errs, r.conn.close())
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+// enter holds Close back until leave. It fails once the store is closed.
+func (s *Store) enter() error {
+	s.mu.RLock()
+	if s.closed {
+		s.mu.RUnlock()
+		return store.ErrClosed
+	}
+	return nil
+}
+
+func (s *Store) leave() { s.mu.RUnlock() }
+
+// stop ends writing for good: after a flush that failed nobody knows what the
+// disk holds, and a later flush that succeeds would prove nothing about it. Only
+// opening the file anew, which reads what is really there, can go on. The first
+// cause stands.
+func (s *Store) stop(cause error, unknown []store.Ref) {
+	t := &trouble{cause: cause, unknown: make(map[store.Ref]bool), parts: make(map[store.Part]bool)}
+	for _, ref := range unknown {
+		t.unknown[ref], t.parts[ref.Part] = true, true
+	}
+	if s.trouble.CompareAndSwap(nil, t) {
+		s.opts.Logger.Error("the store takes no more writes until it is opened again", "cause", cause)
+	}
+}

@@ -1,0 +1,233 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// reader is a connection that reads, with its statements.
+type reader struct {
+	conn                                 *conn
+	document, number                     *stmt
+	milestoneByRev, milestoneByVersion   *stmt
+	logRow, logWithBody                  *stmt
+	part, list, rows, answer             *stmt
+	scanDocuments, scanLog, integrityRun *stmt
+}
+
+func newReader(s *Store) (*reader, error) {
+	c, err := connect(s.path, s.opts.VFS, "query_only(1)", "cache_size(-8192)")
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{conn: c}
+	err = c.prepareAll(map[**stmt]statement{
+		&r.document: {"SELECT " + headColumns + `, p.floor, l.body FROM parts p
+			LEFT JOIN documents d ON d.part = p.part AND d.id = ?
+			LEFT JOIN log l ON l.position = d.body_at
+			WHERE p.collection = ? AND p.params = ?`, headWidth + 2},
+		&r.number: {`SELECT d.doc, d.position FROM parts p JOIN documents d ON d.part = p.part AND d.id = ?
+			WHERE p.collection = ? AND p.params = ?`, 2},
+		&r.milestoneByRev:     {milestoneByRev, 1},
+		&r.milestoneByVersion: {"SELECT position FROM milestones WHERE doc = ? AND version >= ? ORDER BY version, rev LIMIT 1", 1},
+		&r.logRow:             {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
+		&r.logWithBody:        {"SELECT " + logColumns + ", l.body FROM log l WHERE l.position = ?", logWidth + 1},
+		&r.part:               {"SELECT part, head, floor FROM parts WHERE collection = ? AND params = ?", 3},
+		&r.list: {"SELECT " + headColumns + `, d.id, l.body FROM documents d JOIN log l ON l.position = d.body_at
+			WHERE d.part = ? AND d.id > ? AND d.deleted = 0 ORDER BY d.id LIMIT ?`, headWidth + 2},
+		&r.rows:   {"SELECT id, value FROM side_rows WHERE doc = ? AND kind = ? ORDER BY id", 2},
+		&r.answer: {"SELECT digest, content, expires FROM answers WHERE scope = ? AND key = ?", 3},
+		&r.scanDocuments: {"SELECT " + headColumns + `, p.collection, p.params, d.id, p.floor, l.body FROM documents d
+			JOIN parts p ON p.part = d.part LEFT JOIN log l ON l.position = d.body_at
+			ORDER BY p.collection, p.params, d.id`, headWidth + 5},
+		&r.scanLog: {"SELECT " + logColumns + `, l.body, p.collection, p.params, d.id FROM log l
+			JOIN documents d ON d.doc = l.doc JOIN parts p ON p.part = d.part ORDER BY l.position`, logWidth + 4},
+		&r.integrityRun: {"PRAGMA integrity_check(20)", 1},
+	})
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return r, nil
+}
+
+const milestoneByRev = "SELECT position FROM milestones WHERE doc = ? AND rev >= ? ORDER BY rev LIMIT 1"
+
+// read runs f on a free reader, in one read transaction where snapshot is set.
+func (s *Store) read(ctx context.Context, snapshot bool, f func(*reader) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	var r *reader
+	select {
+	case r = <-s.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { s.readers <- r }()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !snapshot {
+		return classify(f(r))
+	}
+	if err := r.conn.do("BEGIN"); err != nil {
+		return classify(err)
+	}
+	err := f(r)
+	return classify(errors.Join(err, r.conn.do("COMMIT")))
+}
+
+// doubtful refuses to read what the last group of a stopped writer may or may
+// not have changed.
+func (s *Store) doubtful(ref store.Ref) error {
+	if t := s.trouble.Load(); t != nil && t.unknown[ref] {
+		return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, t.cause)
+	}
+	return nil
+}
+
+// Get implements [store.Store].
+func (s *Store) Get(ctx context.Context, ref store.Ref) (*store.Document, error) {
+	if e, ok := s.cache.get(ref); ok {
+		return e.doc, nil
+	}
+	var doc *store.Document
+	err := s.read(ctx, false, func(r *reader) (err error) {
+		noted := s.cache.note(ref)
+		e, floor, err := r.load(ref)
+		if err != nil {
+			return err
+		}
+		if err := s.doubtful(ref); err != nil {
+			return err
+		}
+		if e == nil {
+			doc = &store.Document{Head: store.Head{Ref: ref, Next: floor + 1}}
+			return nil
+		}
+		doc = e.doc
+		if err := s.opts.Probe.At(store.PointFill); err != nil {
+			return err
+		}
+		s.cache.fill(ref, e, noted)
+		return nil
+	})
+	return doc, err
+}
+
+// load reads a document with its body, and the floor of its part.
+func (r *reader) load(ref store.Ref) (e *entry, floor int64, err error) {
+	_, err = r.conn.one(r.document, func(row []driver.Value) {
+		floor = asInt(row[headWidth])
+		if row[0] == nil {
+			return
+		}
+		e = scanHead(row, ref, floor)
+		if !e.doc.Deleted {
+			e.doc.Body = asBlob(row[headWidth+1])
+		}
+	}, ref.ID, ref.Part.Collection, ref.Part.Params)
+	return e, floor, err
+}
+
+// Entry implements [store.Store].
+func (s *Store) Entry(ctx context.Context, ref store.Ref, version int64) (*store.Entry, error) {
+	var found *store.Entry
+	err := s.read(ctx, true, func(r *reader) error {
+		if err := s.doubtful(ref); err != nil {
+			return err
+		}
+		number, newest, err := r.locate(ref)
+		if err != nil {
+			return err
+		}
+		position, err := startByRev(r.conn, r.milestoneByVersion, number, version, newest)
+		if err != nil {
+			return err
+		}
+		found, err = r.walk(position, ref, version)
+		return err
+	})
+	return found, err
+}
+
+// locate returns a document's number and the position of its newest log row.
+func (r *reader) locate(ref store.Ref) (number, newest int64, err error) {
+	found, err := r.conn.one(r.number, func(row []driver.Value) { number, newest = asInt(row[0]), asInt(row[1]) },
+		ref.ID, ref.Part.Collection, ref.Part.Params)
+	if err == nil && !found {
+		err = store.ErrNoEntry
+	}
+	return number, newest, err
+}
+
+// walk goes back from a position to the row that wrote a version.
+func (r *reader) walk(position int64, ref store.Ref, version int64) (*store.Entry, error) {
+	for position != 0 {
+		e, err := readLog(r.conn, r.logRow, position, ref)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case e.Version < version:
+			return nil, store.ErrNoEntry
+		case e.Version == version && e.Action != store.ActionTouch:
+			if e, err = readLog(r.conn, r.logWithBody, position, ref); err != nil {
+				return nil, err
+			}
+			return &e.Entry, nil
+		}
+		position = e.prev
+	}
+	return nil, store.ErrNoEntry
+}
+
+// History implements [store.Store].
+func (s *Store) History(ctx context.Context, ref store.Ref, before int64, limit int) ([]store.Entry, error) {
+	var page []store.Entry
+	err := s.read(ctx, true, func(r *reader) error {
+		if err := s.doubtful(ref); err != nil {
+			return err
+		}
+		number, position, err := r.locate(ref)
+		if errors.Is(err, store.ErrNoEntry) {
+			return nil
+		}
+		if err == nil && before > 0 {
+			position, err = startByRev(r.conn, r.milestoneByRev, number, before-1, position)
+		}
+		for err == nil && position != 0 && len(page) < limit {
+			var e *logEntry
+			if e, err = readLog(r.conn, r.logRow, position, ref); err != nil {
+				break
+			}
+			if before == 0 || e.Rev < before {
+				page = append(page, e.Entry)
+			}
+			position = e.prev
+		}
+		return err
+	})
+	return page, err
+}
+
+// Answer implements [store.Store].
+func (s *Store) Answer(ctx context.Context, scope, key string) (*store.Answer, error) {
+	var a *store.Answer
+	err := s.read(ctx, false, func(r *reader) error {
+		found, err := r.conn.one(r.answer, func(row []driver.Value) {
+			stored := scanAnswer(row)
+			a = &stored
+		}, scope, key)
+		if err == nil && !found {
+			err = store.ErrNoEntry
+		}
+		return err
+	})
+	return a, err
+}

@@ -1,0 +1,48 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"embed"
+	"fmt"
+	"io/fs"
+)
+
+// migrations are numbered from 1; user_version counts those that are in.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the schema up to date, each step in a transaction of its own.
+func migrate(c *conn) error {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	version, err := userVersion(c)
+	if err != nil {
+		return err
+	}
+	if version > int64(len(files)) {
+		return fmt.Errorf("sqlite: the store has schema %d and this version knows %d; run a newer ifmatch", version, len(files))
+	}
+	for i := int(version); i < len(files); i++ {
+		script, err := migrations.ReadFile(files[i])
+		if err != nil {
+			return err
+		}
+		step := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT", script, i+1)
+		if err := c.do(step); err != nil {
+			return fmt.Errorf("sqlite: migration %s: %w", files[i], err)
+		}
+	}
+	return nil
+}
+
+func userVersion(c *conn) (version int64, err error) {
+	s, err := c.prepare("PRAGMA user_version", 1)
+	if err != nil {
+		return 0, err
+	}
+	_, err = c.one(s, func(row []driver.Value) { version = asInt(row[0]) })
+	return version, err
+}

@@ -1,0 +1,55 @@
+package sqlite
+
+const headColumns = `d.doc, d.rev, d.version, d.life, d.deleted, d.at, d.same_second, d.digest, d.link,
+	d.position, d.body_at, d.lease, d.fence, d.lease_until`
+
+const headWidth = 14
+
+const logColumns = `l.position, l.prev, l.rev, l.version, l.life, l.action, l.outcome, l.base, l.blind, l.merged_from,
+	l.decisions, l.at, l.commit_id, l.correlation, l.actor, l.roles, l.digest, l.link`
+
+const logWidth = 18
+
+// writeStatements are those of the writer.
+type writeStatements struct {
+	head, body, logRow, milestoneByRev         *stmt
+	insertDocument, updateDocument             *stmt
+	insertLog, insertMilestone                 *stmt
+	insertPart, updatePart                     *stmt
+	claim, putClaim, deleteClaim               *stmt
+	putRow, deleteRow                          *stmt
+	answer, putAnswer                          *stmt
+	deleteDocument, deleteLog, deleteSides     *stmt
+	deleteMilestones, keepPosition, checkpoint *stmt
+}
+
+func (s *writeStatements) prepare(c *conn) error {
+	return c.prepareAll(map[**stmt]statement{
+		&s.head:           {"SELECT " + headColumns + " FROM documents d WHERE d.part = ? AND d.id = ?", headWidth},
+		&s.body:           {"SELECT body FROM log WHERE position = ?", 1},
+		&s.logRow:         {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
+		&s.milestoneByRev: {milestoneByRev, 1},
+		&s.checkpoint:     {checkpointPragma, 3},
+		&s.insertDocument: {`INSERT INTO documents (rev, version, life, deleted, at, same_second, digest, link,
+			position, body_at, lease, fence, lease_until, doc, part, id) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, 0},
+		&s.updateDocument: {`UPDATE documents SET rev = ?, version = ?, life = ?, deleted = ?, at = ?, same_second = ?,
+			digest = ?, link = ?, position = ?, body_at = ?, lease = ?, fence = ?, lease_until = ? WHERE doc = ? AND rev = ?`, 0},
+		&s.insertLog: {`INSERT INTO log (position, doc, prev, rev, version, life, action, outcome, base, blind, merged_from,
+			decisions, at, commit_id, correlation, actor, roles, digest, link, body) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, 0},
+		&s.insertMilestone:  {"INSERT INTO milestones (doc, rev, version, position) VALUES (?,?,?,?)", 0},
+		&s.insertPart:       {"INSERT INTO parts (part, collection, params, floor, head) VALUES (?,?,?,0,0)", 0},
+		&s.updatePart:       {"UPDATE parts SET floor = ?, head = ? WHERE part = ?", 0},
+		&s.claim:            {"SELECT id FROM claims WHERE part = ? AND name = ? AND value = ?", 1},
+		&s.putClaim:         {"INSERT OR REPLACE INTO claims (part, name, value, id) VALUES (?,?,?,?)", 0},
+		&s.deleteClaim:      {"DELETE FROM claims WHERE part = ? AND name = ? AND value = ?", 0},
+		&s.putRow:           {"INSERT OR REPLACE INTO side_rows (doc, kind, id, value) VALUES (?,?,?,?)", 0},
+		&s.deleteRow:        {"DELETE FROM side_rows WHERE doc = ? AND kind = ? AND id = ?", 0},
+		&s.answer:           {"SELECT digest, content, expires FROM answers WHERE scope = ? AND key = ?", 3},
+		&s.putAnswer:        {"INSERT OR REPLACE INTO answers (scope, key, digest, content, expires) VALUES (?,?,?,?,?)", 0},
+		&s.deleteDocument:   {"DELETE FROM documents WHERE doc = ?", 0},
+		&s.deleteLog:        {"DELETE FROM log WHERE position = ?", 0},
+		&s.deleteSides:      {"DELETE FROM side_rows WHERE doc = ?", 0},
+		&s.deleteMilestones: {"DELETE FROM milestones WHERE doc = ?", 0},
+		&s.keepPosition:     {"UPDATE meta SET value = ? WHERE key = 'position'", 0},
+	})
+}

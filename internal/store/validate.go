@@ -1,0 +1,52 @@
+package store
+
+import "fmt"
+
+// Validate refuses with [ErrInvalid] what no state could make right. Drivers call
+// it before anything else.
+func (c *Commit) Validate() error {
+	if c.ID == (ID{}) {
+		return fmt.Errorf("%w: it has no ID", ErrInvalid)
+	}
+	written := make(map[Ref]bool, len(c.Writes))
+	for i := range c.Writes {
+		w := &c.Writes[i]
+		if written[w.Ref] {
+			return fmt.Errorf("%w: write %d is the second one of %s/%s", ErrInvalid, i, w.Ref.Part.Collection, w.Ref.ID)
+		}
+		written[w.Ref] = true
+		if w.Content > ContentTombstone {
+			return fmt.Errorf("%w: write %d has unknown content %d", ErrInvalid, i, w.Content)
+		}
+		if w.Content != ContentBody && w.Rev == 0 {
+			return fmt.Errorf("%w: write %d creates a document without a body", ErrInvalid, i)
+		}
+		if err := validateLease(w.Lease); err != nil {
+			return fmt.Errorf("write %d: %w", i, err)
+		}
+	}
+	for i := range c.Rows {
+		if !written[c.Rows[i].Ref] {
+			return fmt.Errorf("%w: row %d belongs to %s/%s, which is not written", ErrInvalid, i, c.Rows[i].Ref.Part.Collection, c.Rows[i].Ref.ID)
+		}
+	}
+	return nil
+}
+
+func validateLease(l LeaseChange) error {
+	switch l.Op {
+	case LeaseNone:
+		return nil
+	case LeaseHeld, LeaseRelease:
+	case LeaseGrant, LeaseRenew:
+		if l.TTL <= 0 {
+			return fmt.Errorf("%w: a lease needs a time to live", ErrInvalid)
+		}
+	default:
+		return fmt.Errorf("%w: unknown lease operation %d", ErrInvalid, l.Op)
+	}
+	if l.ID == "" {
+		return fmt.Errorf("%w: a lease needs an ID", ErrInvalid)
+	}
+	return nil
+}
