@@ -158,7 +158,6 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 		if r == nil {
 			r = &record{
 				versions: make(map[int64]*store.Entry),
-				digests:  make(map[digestKey]*store.Entry),
 				rows:     make(map[rowKey]store.Row),
 			}
 			p.documents[d.Ref.ID] = r
@@ -169,9 +168,6 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 		r.history = append(r.history, e)
 		if c.Writes[i].Content != store.ContentTouch {
 			r.versions[e.Version] = e
-		}
-		if c.Writes[i].Content == store.ContentBody {
-			r.digests[digestKey{e.Life, e.Digest}] = e
 		}
 		s.log = append(s.log, e)
 	}

@@ -29,8 +29,8 @@ type Options struct {
 }
 
 // Store keeps documents in memory. It implements [store.Store],
-// [store.Purger], [store.Scanner] and [store.RowReader], and is safe for
-// concurrent use. Nothing is ever evicted, so it grows with its history.
+// [store.Purger], [store.Scanner], [store.RowReader] and [store.HealthChecker],
+// and is safe for concurrent use. Nothing is ever evicted, so it grows with its history.
 type Store struct {
 	probe store.Probe
 	clock func() time.Time
@@ -62,7 +62,6 @@ type record struct {
 	doc      *store.Document // immutable once visible
 	history  []*store.Entry  // the row of rev r at r-1
 	versions map[int64]*store.Entry
-	digests  map[digestKey]*store.Entry // the newest that wrote it
 	rows     map[rowKey]store.Row
 }
 
@@ -77,10 +76,6 @@ type (
 		id   string
 		held bool
 	}
-	digestKey struct {
-		life   int64
-		digest [32]byte
-	}
 	rowKey struct{ kind, id string }
 )
 
@@ -89,6 +84,8 @@ var (
 	_ store.Purger    = (*Store)(nil)
 	_ store.Scanner   = (*Store)(nil)
 	_ store.RowReader = (*Store)(nil)
+
+	_ store.HealthChecker = (*Store)(nil)
 )
 
 // Open returns a fresh, empty store with an identity of its own.

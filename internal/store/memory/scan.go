@@ -61,6 +61,11 @@ func (s *Store) CheckIntegrity(ctx context.Context) error {
 	return s.read(ctx, func() error { return nil })
 }
 
+// Healthy implements [store.HealthChecker]: commits are taken until Close.
+func (s *Store) Healthy() error {
+	return s.read(context.Background(), func() error { return nil })
+}
+
 // Purge implements [store.Purger].
 func (s *Store) Purge(ctx context.Context, ref store.Ref) error {
 	if err := ctx.Err(); err != nil {

@@ -1,0 +1,131 @@
+package storetest
+
+import (
+	"slices"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// verify checks that all that the store holds agrees: documents with their log
+// rows, the log with itself, lists and reads with both.
+func (r *rig) verify() {
+	r.Helper()
+	docs, log := r.scan()
+	r.verifyPositions(log)
+	rows := make(map[store.Ref][]*store.Entry)
+	for _, e := range log {
+		rows[e.Ref] = append(rows[e.Ref], e)
+	}
+	heads := make(map[store.Part]int64)
+	live := make(map[store.Part][]*store.Document)
+	for i, d := range docs {
+		if i > 0 && docs[i-1].Ref.Part == d.Ref.Part && docs[i-1].Ref.ID >= d.Ref.ID {
+			r.Errorf("ScanDocuments yields %q after %q", d.Ref.ID, docs[i-1].Ref.ID)
+		}
+		r.verifyDocument(d, rows[d.Ref])
+		r.same("Get against ScanDocuments of "+refLine(d.Ref), documentLine(r.get(d.Ref)), documentLine(d))
+		delete(rows, d.Ref)
+		heads[d.Ref.Part] = max(heads[d.Ref.Part], d.Position)
+		if d.Exists() {
+			live[d.Ref.Part] = append(live[d.Ref.Part], d)
+		}
+	}
+	for ref, orphans := range rows {
+		r.Errorf("%d log rows of %s, which is no document; the first: %s", len(orphans), refLine(ref), entryLine(orphans[0]))
+	}
+	for p, head := range heads {
+		page := r.list(p, "", len(docs)+1)
+		if page.Head < head || page.Head > head && !r.purged {
+			r.Errorf("List(%v).Head is %d, its newest log row has position %d", p, page.Head, head)
+		}
+		if got, want := len(page.Documents), len(live[p]); got != want || page.More {
+			r.Errorf("List(%v) has %d documents (more: %t), ScanDocuments %d", p, got, page.More, want)
+			continue
+		}
+		for i, d := range page.Documents {
+			r.same("List against ScanDocuments", documentLine(d), documentLine(live[p][i]))
+		}
+	}
+	if sc, ok := r.s.(store.Scanner); ok {
+		if err := sc.CheckIntegrity(ctx); err != nil {
+			r.Errorf("CheckIntegrity: %v", err)
+		}
+	}
+}
+
+// verifyPositions checks the order of the feed. Positions may count the whole
+// store or each part; within what they count they are gapless while every row
+// is kept. A driver with several lanes in a part promises an order in each
+// document only, which verifyDocument checks.
+func (r *rig) verifyPositions(log []*store.Entry) {
+	r.Helper()
+	if r.s.Info().Capabilities.Lanes > 1 {
+		return
+	}
+	last := make(map[store.Part]int64)
+	all := make([]int64, 0, len(log))
+	gapless := true
+	for _, e := range log {
+		p := e.Ref.Part
+		if e.Position <= last[p] {
+			r.Errorf("ScanLog yields position %d of %v after %d", e.Position, p, last[p])
+		}
+		gapless = gapless && e.Position == last[p]+1
+		last[p] = e.Position
+		all = append(all, e.Position)
+	}
+	if gapless || r.purged {
+		return
+	}
+	slices.Sort(all)
+	for i, position := range all {
+		if position != int64(i)+1 {
+			r.Errorf("the feed has a gap: %d rows, and row %d has position %d", len(all), i+1, position)
+			return
+		}
+	}
+}
+
+// verifyDocument checks d against its log rows, which come by position.
+func (r *rig) verifyDocument(d *store.Document, log []*store.Entry) {
+	r.Helper()
+	name := refLine(d.Ref)
+	if len(log) == 0 {
+		r.Errorf("%s has no log row", name)
+		return
+	}
+	if !r.purged && log[0].Rev != 1 {
+		r.Errorf("the first log row of %s has rev %d, want 1", name, log[0].Rev)
+	}
+	var content *store.Entry
+	for i, e := range log {
+		if i > 0 {
+			before := log[i-1]
+			if e.Rev != before.Rev+1 || e.Position <= before.Position {
+				r.Errorf("log rows of %s do not follow one another:\n  %s\n  %s", name, entryLine(before), entryLine(e))
+			}
+			step := e.Version - before.Version
+			if e.Action == store.ActionTouch && step != 0 || e.Action != store.ActionTouch && (step < 1 || step > 1 && !r.purged) {
+				r.Errorf("versions of %s do not ascend by one with each content change:\n  %s\n  %s", name, entryLine(before), entryLine(e))
+			}
+		}
+		if e.Action != store.ActionTouch {
+			content = e
+		}
+	}
+	last := log[len(log)-1]
+	if d.Rev != last.Rev || d.Version != last.Version || d.Life != last.Life || d.Position != last.Position ||
+		d.Digest != last.Digest || string(d.Link) != string(last.Link) || d.Entries != int64(len(log)) {
+		r.Errorf("%s and its %d log rows disagree:\n  head:       %s\n  newest row: %s", name, len(log), headLine(d.Head), entryLine(last))
+	}
+	if content == nil {
+		r.Errorf("%s has no log row that wrote it", name)
+		return
+	}
+	if d.Deleted != (content.Action == store.ActionDelete) || !d.At.Equal(content.At) {
+		r.Errorf("%s and the row that wrote it disagree:\n  head: %s\n  row:  %s", name, headLine(d.Head), entryLine(content))
+	}
+	if _, ok := r.s.(store.Scanner); ok && string(content.Body) != string(d.Body) {
+		r.Errorf("%s has body %q, the row that wrote it %q", name, d.Body, content.Body)
+	}
+}
