@@ -203,7 +203,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		{"inapplicable", `{}`, `[{"op":"add","path":"/a/b","value":1}]`, patch.Limits{}, []string{"operation 0", `cannot add "/a/b"`, "add the parent first"}},
 		{"too many", `{}`, `[{},{}]`, patch.Limits{Ops: 1}, []string{"the patch has more than 1 operations"}},
 		{"too large", `{}`, `[{"op":"add","path":"/a","value":1}]`, patch.Limits{Size: 3}, []string{"result", "more than 3 bytes"}},
-		{"copies", `[1]`, `[{"op":"copy","from":"","path":"/0"}]`, patch.Limits{Size: 2}, []string{"operation 0", "copies more than 2 copied bytes"}},
+		{"copies", `[1]`, `[{"op":"copy","from":"","path":"/0"}]`, patch.Limits{Size: 2}, []string{"operation 0", "write more than 2 bytes together"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := applyText(t, c.doc, c.ops, c.lim)

@@ -141,12 +141,12 @@ type TooLargeError struct {
 
 // Error returns a sentence that names the limit and what to do.
 func (e *TooLargeError) Error() string {
-	what := "the result of the patch has"
+	what := fmt.Sprintf("the result of the patch has more than %d %s", e.Limit, e.Measure)
 	switch e.Measure {
 	case MeasureOps:
-		what = "the patch has"
+		what = fmt.Sprintf("the patch has more than %d operations", e.Limit)
 	case MeasureCopied:
-		what = fmt.Sprintf("up to operation %d the patch copies", e.Index)
+		what = fmt.Sprintf("operation %d: the copies of the patch write more than %d bytes together", e.Index, e.Limit)
 	}
-	return fmt.Sprintf("patch: %s more than %d %s; split the change or make it smaller", what, e.Limit, e.Measure)
+	return "patch: " + what + "; split the change or make it smaller"
 }
