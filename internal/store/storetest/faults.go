@@ -31,6 +31,9 @@ func (r *rig) recover() {
 		return
 	}
 	r.Logf("the driver takes no commits after the fault: %v", err)
+	if hc, ok := r.s.(store.HealthChecker); ok && hc.Healthy() == nil {
+		r.Error("and it says that it is well")
+	}
 	if !r.reopen() {
 		r.Fatalf("it cannot be reopened either")
 	}
@@ -89,6 +92,7 @@ func faultEarly(r *rig) {
 
 // faultCommit also runs the commit again, which must do it once.
 func faultCommit(r *rig) {
+	r.settles()
 	r.furnish()
 	c := r.laden()
 	before := r.view()
@@ -184,6 +188,7 @@ func (r *rig) unknown(c *store.Commit) {
 }
 
 func faultUnknown(r *rig) {
+	r.settles()
 	r.furnish()
 	c := r.laden()
 	r.unknown(c)
@@ -201,6 +206,7 @@ func faultUnknown(r *rig) {
 }
 
 func faultUnknownGroup(r *rig) {
+	r.settles()
 	h := r.save(ref("a"), "1")
 	commits := []*store.Commit{
 		r.commit(r.put(h, "2")),
@@ -232,6 +238,7 @@ func faultUnknownGroup(r *rig) {
 // faultUnknownLater has others write the same document before the caller asks
 // again. The answer is still its own receipt and no refusal.
 func faultUnknownLater(r *rig) {
+	r.settles()
 	c := r.commit(r.put(r.get(ref("a")).Head, "1"))
 	r.unknown(c)
 	r.reopen()

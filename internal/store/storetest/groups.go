@@ -134,6 +134,7 @@ func groupClaim(r *rig) {
 
 // groupSameCommit is what a caller makes that runs a commit again too early.
 func groupSameCommit(r *rig) {
+	r.settles()
 	c := r.keyed("a", "k1", "request", "answer")
 	members := r.group(c, c)
 	for _, p := range members {
