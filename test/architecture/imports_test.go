@@ -182,14 +182,14 @@ func words(list []string) string {
 // TestCoreIsLight holds what services that compile the library in are promised:
 // nothing but the standard library and these modules comes along.
 func TestCoreIsLight(t *testing.T) {
-	const json = "github.com/go-json-experiment/json"
-	const uuid = "github.com/google/uuid"
+	const jsonModule = "github.com/go-json-experiment/json"
+	const uuidModule = "github.com/google/uuid"
 	for folder, allowed := range map[string][]string{
 		".":         {},
-		"jsonvalue": {json},
-		"patch":     {json},
-		"problem":   {json, uuid},
-		"guard":     {json, uuid},
+		"jsonvalue": {jsonModule},
+		"patch":     {jsonModule},
+		"problem":   {jsonModule, uuidModule},
+		"guard":     {jsonModule, uuidModule},
 	} {
 		t.Run(folder, func(t *testing.T) {
 			pkgs := list(t, "-deps", "./"+folder)
