@@ -42,7 +42,7 @@ func operation(w http.ResponseWriter, r *http.Request, t Target) (engine.Op, *pr
 	if r.Method == http.MethodDelete {
 		return engine.OpDelete, nil
 	}
-	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+	if coding := contentCoding(r.Header["Content-Encoding"]); coding != "" {
 		w.Header()["Accept-Encoding"] = []string{"identity"}
 		return 0, unsupported(r, t, "Content is taken as it is. Send it without Content-Encoding: "+coding+".", nil)
 	}
@@ -65,6 +65,19 @@ func operation(w http.ResponseWriter, r *http.Request, t Target) (engine.Op, *pr
 	w.Header()["Accept-Patch"] = acceptPatch
 	return 0, unsupported(r, t, "Send a patch as Content-Type: application/merge-patch+json or application/json-patch+json.",
 		[]string{mediaMergePatch, mediaJSONPatch, mediaJSON})
+}
+
+// contentCoding returns the first coding that is not identity, of all lines of
+// the header, or "".
+func contentCoding(lines []string) string {
+	for _, line := range lines {
+		for coding := range strings.SplitSeq(line, ",") {
+			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+				return coding
+			}
+		}
+	}
+	return ""
 }
 
 // mediaType returns a Content-Type without its parameters. JSON is UTF-8
