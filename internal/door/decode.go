@@ -95,8 +95,7 @@ func mediaType(value string) (string, bool) {
 }
 
 func isJSON(media string) bool {
-	return media == mediaJSON || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json") &&
-		media != mediaJSONPatch && media != mediaMergePatch
+	return media == mediaJSON || strings.HasSuffix(media, "+json") && media != mediaJSONPatch && media != mediaMergePatch
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, t Target, limit int64) ([]byte, *problem.Document) {
