@@ -24,6 +24,7 @@ func (d *Door) write(w http.ResponseWriter, r *http.Request, t Target) {
 }
 
 // ServeCreate answers a POST that creates the document t, whose id is fresh.
+// t.Path is the collection's, which is what a refusal is about.
 func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target) {
 	in, wish, bad := d.decode(w, r, t)
 	if bad != nil {
@@ -38,7 +39,7 @@ func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target) {
 		return
 	}
 	if !in.Dry {
-		w.Header()["Location"] = []string{t.Path}
+		w.Header()["Location"] = []string{t.Path + "/" + t.Ref.ID}
 	}
 	d.answer(w, r, t, answer{in: in, out: out, wish: wish})
 }

@@ -25,7 +25,6 @@ func (s *Server) collection(w http.ResponseWriter, r *http.Request, t door.Targe
 		s.list(w, r, t)
 	case http.MethodPost:
 		t.Ref.ID = uuid.Must(uuid.NewV7()).String()
-		t.Path += "/" + t.Ref.ID
 		s.door.ServeCreate(w, r, t)
 	case http.MethodOptions:
 		door.Options(w, collectionMethods, false)
