@@ -70,12 +70,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, path, route)
 		return
 	}
-	switch path {
-	case "/healthz":
+	switch {
+	case path == "/healthz":
 		s.health(w, r, nil)
-	case "/readyz":
+	case path == "/readyz":
 		s.health(w, r, s.ready)
-	case "*":
+	case path == "*" && r.Method == http.MethodOptions:
 		door.Options(w, allMethods, false)
 	default:
 		s.notFound(w, r, path)
