@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
 
 	"github.com/ifmatch/ifmatch"
@@ -17,7 +18,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/httpapi"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/internal/store/memory"
-
+	"github.com/ifmatch/ifmatch/internal/store/sqlite"
 )
 
 // api is one served API with its store in reach, to see what a request left.
@@ -34,12 +35,17 @@ type setup struct {
 	limits engine.Limits
 	now    engine.Clock
 	wrap   func(store.Store) store.Store
+	// actor names who makes a request; nil names nobody.
+	actor   func(*http.Request) store.Actor
+	maxPage int
 }
 
 // onEveryStore runs a test over each store that needs nothing to be started.
 func onEveryStore(t *testing.T, s setup, test func(*testing.T, *api)) {
+	t.Helper()
 	stores := map[string]func(*testing.T) store.Store{
 		"memory": func(*testing.T) store.Store { return memory.Open(memory.Options{}) },
+		"sqlite": openSQLite,
 	}
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
@@ -47,6 +53,15 @@ func onEveryStore(t *testing.T, s setup, test func(*testing.T, *api)) {
 			test(t, newAPI(t, open(t), s))
 		})
 	}
+}
+
+func openSQLite(t *testing.T) store.Store {
+	t.Helper()
+	st, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
 }
 
 func newAPI(t *testing.T, st store.Store, s setup) *api {
@@ -66,9 +81,11 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 	}
 	e := engine.New(served, engine.Config{Chain: chain, Limits: s.limits, Now: s.now})
 	rules := s.rules
-	server := httptest.NewServer(httpapi.New(httpapi.Config{
-		Door: &door.Door{Engine: e, Now: s.now}, Default: &rules,
+	server := httptest.NewUnstartedServer(httpapi.New(httpapi.Config{
+		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor}, Default: &rules, MaxPage: s.maxPage,
 	}))
+	server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is the API's to answer
+	server.Start()
 	t.Cleanup(server.Close)
 	return &api{t: t, url: server.URL, store: st, chain: chain}
 }
@@ -151,14 +168,20 @@ type problem struct {
 	ChangedAt      string
 	Deleted        bool
 	AlreadyApplied *bool
-	Changes        []struct {
-		Path, Op string
-		From, To any
-		Version  int64
-	}
-	Strategies []string
-	Faults     []struct{ Pointer, Detail string }
-	Allowed    []string
+	Changes        []change
+	Strategies     []string
+	Faults         []struct{ Pointer, Detail string }
+	Allowed        []string
+	ChangedBy      string
+	RetryAfterMs   int64
+}
+
+// change is one entry of a problem's changes.
+type change struct {
+	Path, Op string
+	From, To any
+	Version  int64
+	By       string
 }
 
 func (a *api) problem(got answer) problem {
