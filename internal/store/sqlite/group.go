@@ -37,11 +37,6 @@ func (g *group) apply(members []*member) error {
 		}
 		m.err = err
 	}
-	for _, p := range g.parts {
-		if _, err := g.w.conn.exec(g.w.st.updatePart, p.floor, p.head, p.number); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -133,6 +128,7 @@ func (g *group) publish() {
 	}
 	for _, ref := range g.order {
 		g.w.store.cache.publish(ref, g.entries[ref])
+		g.w.store.heads.raise(ref.Part, g.position)
 	}
 }
 

@@ -11,14 +11,14 @@ import (
 
 // List implements [store.Store].
 func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (store.Page, error) {
-	var page store.Page
+	page := store.Page{Head: s.heads.of(part)}
 	err := s.read(ctx, true, func(r *reader) error {
 		if t := s.trouble.Load(); t != nil && t.parts[part] {
 			return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, t.cause)
 		}
 		var number, floor int64
 		found, err := r.conn.one(r.part, func(row []driver.Value) {
-			number, page.Head, floor = asInt(row[0]), asInt(row[1]), asInt(row[2])
+			number, floor = asInt(row[0]), asInt(row[1])
 		}, part.Collection, part.Params)
 		if err != nil || !found {
 			return err

@@ -46,6 +46,7 @@ type Store struct {
 	info    store.Info
 	lock    *os.File
 	cache   *cache
+	heads   heads
 	readers chan *reader
 	writer  *writer
 
@@ -188,6 +189,10 @@ func (s *Store) release() error {
 	close(s.readers)
 	for r := range s.readers {
 		errs = append(errs, r.conn.close())
+	}
+	if s.writer != nil {
+		// The last connection to be closed moves the write-ahead log into the file.
+		errs = append(errs, s.writer.conn.close())
 	}
 	return errors.Join(append(errs, s.lock.Close())...)
 }

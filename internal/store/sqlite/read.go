@@ -36,7 +36,7 @@ func newReader(s *Store) (*reader, error) {
 		&r.milestoneByVersion: {"SELECT position FROM milestones WHERE doc = ? AND version >= ? ORDER BY version, rev LIMIT 1", 1},
 		&r.logRow:             {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
 		&r.logWithBody:        {"SELECT " + logColumns + ", l.body FROM log l WHERE l.position = ?", logWidth + 1},
-		&r.part:               {"SELECT part, head, floor FROM parts WHERE collection = ? AND params = ?", 3},
+		&r.part:               {"SELECT part, floor FROM parts WHERE collection = ? AND params = ?", 2},
 		&r.list: {"SELECT " + headColumns + `, d.id, l.body FROM documents d JOIN log l ON l.position = d.body_at
 			WHERE d.part = ? AND d.id > ? AND d.deleted = 0 ORDER BY d.id LIMIT ?`, headWidth + 2},
 		&r.rows:   {"SELECT id, value FROM side_rows WHERE doc = ? AND kind = ? ORDER BY id", 2},

@@ -31,7 +31,7 @@ type writer struct {
 
 // part is a row of parts.
 type part struct {
-	number, floor, head int64
+	number, floor int64
 }
 
 // member is one call that waits for its share of a group.
@@ -71,12 +71,13 @@ func (w *writer) readCounters() error {
 	}); err != nil {
 		return err
 	}
-	all, err := w.conn.prepare("SELECT collection, params, part, floor, head FROM parts", 5)
+	w.store.heads.atLeast = w.position
+	all, err := w.conn.prepare("SELECT collection, params, part, floor FROM parts", 4)
 	if err != nil {
 		return err
 	}
 	return w.conn.each(all, func(row []driver.Value) error {
-		w.parts[store.Part{Collection: asText(row[0]), Params: asText(row[1])}] = &part{asInt(row[2]), asInt(row[3]), asInt(row[4])}
+		w.parts[store.Part{Collection: asText(row[0]), Params: asText(row[1])}] = &part{asInt(row[2]), asInt(row[3])}
 		return nil
 	})
 }
@@ -90,7 +91,7 @@ func (w *writer) start() {
 func (w *writer) stop() error {
 	close(w.queue)
 	<-w.done
-	return errors.Join(w.checkpoints.stop(), w.conn.close())
+	return w.checkpoints.stop()
 }
 
 // submit queues a member and waits for its outcome. Once it is queued the
