@@ -84,7 +84,7 @@ func (b *bench) drive(ctx context.Context, s server, c comparison) (*load.Result
 	close(stop)
 	sub.peak = max(sub.peak, <-peak)
 	if err != nil {
-		return nil, err
+		return nil, sub.explain(err)
 	}
 	share := spent.Seconds() / (b.warmup + b.seconds).Seconds()
 	b.progress("  %-13s %10s/s  p50 %v  p99 %v  (generator: %.2f processors)", s, thousands(int64(result.Rate())),
@@ -171,7 +171,7 @@ func (b *bench) coldStart(ctx context.Context, bars []bar) []outcome {
 	return out
 }
 
-var benchmarkLine = regexp.MustCompile(`(?m)^BenchmarkEvaluate/one-tag\S*\s+\d+\s+([0-9.]+) ns/op.*\s(\d+) allocs/op$`)
+var benchmarkLine = regexp.MustCompile(`(?m)^BenchmarkEvaluate/one-tag(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op.*\s(\d+) allocs/op$`)
 
 // evaluate runs the root package's own benchmark, once for each round.
 func (b *bench) evaluate(ctx context.Context, bars []bar) []outcome {

@@ -101,6 +101,16 @@ func (p *process) ask(header string) error {
 	return nil
 }
 
+// explain adds to a failed measurement what the server has to say about it.
+func (p *process) explain(err error) error {
+	select {
+	case <-p.exited:
+		return fmt.Errorf("%w; the server ended by itself (%v), its output: %s", err, p.err, p.tail())
+	default:
+		return fmt.Errorf("%w; the server still runs, its output: %s", err, p.tail())
+	}
+}
+
 // tail is the end of what the server printed, on one line.
 func (p *process) tail() string {
 	text, err := os.ReadFile(p.log)

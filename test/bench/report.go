@@ -18,7 +18,7 @@ func (o outcome) row() []string {
 	if o.yardstick != "" {
 		yardstick = o.yardstick
 		theirs = quantity(median(o.yardsticks), o.unit)
-		if v := o.value(); !math.IsNaN(v) {
+		if v := o.value(); !math.IsNaN(v) && o.reason == "" {
 			ratio = fmt.Sprintf("%.2f", v)
 		}
 	}
@@ -32,7 +32,34 @@ func writeTable(w io.Writer, outcomes []outcome) error {
 	for _, o := range outcomes {
 		fmt.Fprintln(t, strings.Join(o.row(), "\t"))
 	}
+	fmt.Fprintln(t)
+	for _, r := range reasons(outcomes) {
+		fmt.Fprintln(t, r)
+	}
 	return t.Flush() // keeps the first error of the lines before it
+}
+
+// reasons says once for each cause which bars were not measured for it.
+func reasons(outcomes []outcome) []string {
+	var order []string
+	bars := map[string][]string{}
+	for _, o := range outcomes {
+		if o.verdict() != unmeasuredVerdict {
+			continue
+		}
+		reason := o.reason
+		if reason == "" {
+			reason = "no round has figures of both sides"
+		}
+		if bars[reason] == nil {
+			order = append(order, reason)
+		}
+		bars[reason] = append(bars[reason], o.name)
+	}
+	for i, reason := range order {
+		order[i] = "Not measured: " + strings.Join(bars[reason], ", ") + ". Reason: " + reason
+	}
+	return order
 }
 
 // record is an outcome in the JSON file.
@@ -48,12 +75,13 @@ type record struct {
 	Threshold  *float64  `json:"threshold"`
 	Aim        *float64  `json:"aim"`
 	Verdict    string    `json:"verdict"`
+	Reason     string    `json:"reason,omitempty"` // why it is not measured
 }
 
 func (o outcome) record() record {
 	r := record{Name: o.name, What: o.what, Unit: o.unit, Yardstick: o.yardstick, Yardsticks: o.yardsticks, Ours: o.ours,
-		AtMost: o.atMost, Threshold: o.threshold, Aim: o.aim, Verdict: o.verdict()}
-	if v := o.value(); !math.IsNaN(v) {
+		AtMost: o.atMost, Threshold: o.threshold, Aim: o.aim, Verdict: o.verdict(), Reason: o.reason}
+	if v := o.value(); !math.IsNaN(v) && o.reason == "" {
 		r.Value = &v
 	}
 	return r
@@ -109,6 +137,9 @@ func writeMarkdown(path string, m machine, o options, outcomes []outcome) error 
 	b.WriteString(strings.Repeat("|---", len(columns)) + "|\n")
 	for _, out := range outcomes {
 		line(out.row())
+	}
+	for _, r := range reasons(outcomes) {
+		b.WriteString("\n" + r + "\n")
 	}
 	b.WriteString("\n## How it was taken\n\n")
 	for _, f := range method(m, o) {

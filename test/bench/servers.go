@@ -52,7 +52,7 @@ func (b *bench) binary(ctx context.Context, s server) (string, error) {
 	b.progress("build %s", pkg)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		err = fmt.Errorf("go build %s: %w: %s", pkg, err, oneLine(string(out), 200))
+		err = fmt.Errorf("go build %s: %w: %s", pkg, err, oneLine(string(out), 300))
 	}
 	b.built[s] = build{path, err}
 	return path, err
@@ -128,7 +128,7 @@ func (b *bench) subject(ctx context.Context, s server) *subject {
 		Addr: sub.addr, Clients: manyClients, Corpus: sub.corpus, Kind: load.Create, Header: b.header(),
 	})
 	if err != nil {
-		sub.err = fmt.Errorf("fill the store: %w", err)
+		sub.err = fmt.Errorf("fill the store: %w", sub.explain(err))
 		return sub
 	}
 	b.progress("  %s/s", thousands(int64(result.Rate())))

@@ -58,14 +58,15 @@ func (b bar) reached(value float64, goal *float64) bool {
 	return value >= *goal
 }
 
-// verdict is the last column of the table.
+const unmeasuredVerdict = "NOT MEASURED"
+
+// verdict is the last column of the table. Figures of the rounds before a
+// failure are shown, but they do not make a verdict.
 func (o outcome) verdict() string {
 	value := o.value()
 	switch {
-	case o.reason != "":
-		return "not measured: " + o.reason
-	case math.IsNaN(value):
-		return "not measured: no round has figures of both sides"
+	case o.reason != "" || math.IsNaN(value):
+		return unmeasuredVerdict
 	case o.threshold == nil:
 		return "for information"
 	case !o.reached(value, o.threshold):

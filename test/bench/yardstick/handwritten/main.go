@@ -21,10 +21,9 @@ const maxBody = 1 << 20
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8080", "address to listen on")
 	path := flag.String("store", "handwritten.db", "SQLite file, made when absent")
-	writers := flag.Int("writers", 1, "connections that write; more than one wait for each other by busy_timeout")
 	readers := flag.Int("readers", 4, "connections that read")
 	flag.Parse()
-	s, err := openStore(*path, *writers, *readers)
+	s, err := openStore(*path, *readers)
 	if err != nil {
 		log.Fatal(err)
 	}
