@@ -91,9 +91,14 @@ func (m *model) draw(rt *rapid.T) *store.Commit {
 		}
 		c.Checks = append(c.Checks, k)
 	}
-	if rapid.IntRange(0, 2).Draw(rt, "claim") == 0 {
-		value, w := rapid.SampledFrom(claimNames).Draw(rt, "value"), c.Writes[0].Ref
-		c.Claims = append(c.Claims, store.Claim{Part: w.Part, Index: index, Value: value, ID: w.ID, Release: rapid.Bool().Draw(rt, "release")})
+	for _, value := range claimNames {
+		if draw := rapid.IntRange(0, 3).Draw(rt, "claim "+value); draw < 2 {
+			w := rapid.SampledFrom(c.Writes).Draw(rt, "claimant").Ref
+			c.Claims = append(c.Claims, store.Claim{Part: w.Part, Index: index, Value: value, ID: w.ID, Release: draw == 0})
+			if rapid.IntRange(0, 3).Draw(rt, "take too") == 0 {
+				c.Claims = append(c.Claims, store.Claim{Part: w.Part, Index: index, Value: value, ID: w.ID})
+			}
+		}
 	}
 	if rapid.IntRange(0, 5).Draw(rt, "key") == 0 {
 		a := m.rig.answer(rapid.SampledFrom([]string{"request 1", "request 2"}).Draw(rt, "request"), fmt.Sprintf("%x", c.ID))

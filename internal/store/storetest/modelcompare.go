@@ -43,6 +43,11 @@ func (m *model) compareAll() {
 		for _, ref := range m.refs {
 			rows, err := s.History(ctx, ref, 0, 1<<20)
 			fmt.Fprintf(&b, "history of %s: error %v\n", refLine(ref), err)
+			older, err := s.History(ctx, ref, 3, 1)
+			fmt.Fprintf(&b, "%d rows before rev 3, error %v\n", len(older), err)
+			for _, e := range older {
+				fmt.Fprintf(&b, "  rev %d body %q\n", e.Rev, e.Body)
+			}
 			for _, e := range rows {
 				e.Position = 0
 				fmt.Fprintln(&b, entryLine(&e))
