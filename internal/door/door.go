@@ -94,9 +94,6 @@ func (d *Door) Problem(w http.ResponseWriter, r *http.Request, p *problem.Docume
 // Refuse answers with what an error of the engine means to its caller, under
 // the correlation id that the request goes by; "" takes the request's own.
 func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, t Target, correlation string, err error) {
-	if gone(r.Context()) {
-		return
-	}
 	refusal, ok := errors.AsType[*engine.Refusal](err)
 	if !ok {
 		refusal = &engine.Refusal{Reason: engine.ReasonInternal}
@@ -106,7 +103,7 @@ func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, t Target, correlat
 	}
 	p := describe(r, t, refusal)
 	p.CorrelationID = correlation
-	if d.Log != nil && p.StatusCode() >= http.StatusInternalServerError {
+	if d.Log != nil && p.StatusCode() >= http.StatusInternalServerError && !gone(r.Context()) {
 		d.Log.LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("correlationId", correlation), slog.String("method", r.Method),
 			slog.String("path", t.Path), slog.String("problem", string(p.Code)), slog.Any("cause", err))
@@ -140,8 +137,10 @@ func isWrite(method string) bool {
 	return true
 }
 
-// gone tells whether the client has left, so that nobody reads an answer.
-func gone(ctx context.Context) bool { return ctx.Err() != nil }
+// gone tells whether the client has closed its side of the connection. It may
+// still read, so that it is answered: an answer that is not written would be
+// sent as an empty 200.
+func gone(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
 // NotFound answers that a path names no document.
 func (d *Door) NotFound(w http.ResponseWriter, r *http.Request, t Target) {

@@ -103,6 +103,8 @@ var reasonsOfStore = []struct {
 	{store.ErrFull, ReasonFull, 0},
 	{store.ErrTooLarge, ReasonTooLarge, 0},
 	{store.ErrClosed, ReasonReadOnly, time.Second},
+	{context.Canceled, ReasonOverloaded, time.Second},
+	{context.DeadlineExceeded, ReasonOverloaded, time.Second},
 }
 
 func refusalOf(err error, current *store.Document) *Refusal {

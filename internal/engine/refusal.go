@@ -26,6 +26,7 @@ const (
 	ReasonInvalid         Reason = "invalid"
 	ReasonLocked          Reason = "locked"
 	ReasonContended       Reason = "contended"
+	ReasonOverloaded      Reason = "overloaded" // also: the caller's context ended first
 	ReasonUnknown         Reason = "outcome-unknown"
 	ReasonReadOnly        Reason = "read-only"
 	ReasonFull            Reason = "storage-full"

@@ -133,15 +133,6 @@ type faulty struct {
 	commit func(*store.Commit, func() (store.Receipt, error)) (store.Receipt, error)
 }
 
-// faults returns a setup's wrap, and the store that it makes.
-func faults() (*faulty, func(store.Store) store.Store) {
-	f := &faulty{}
-	return f, func(inner store.Store) store.Store {
-		f.Store = inner
-		return f
-	}
-}
-
 func (f *faulty) onGet(g func(context.Context) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -27,6 +27,8 @@ type api struct {
 	url   string
 	store store.Store
 	chain *engine.Chain
+	// faults lies between engine and store where the setup asks for it.
+	faults *faulty
 }
 
 // setup changes what newAPI serves.
@@ -34,7 +36,8 @@ type setup struct {
 	rules  engine.Rules
 	limits engine.Limits
 	now    engine.Clock
-	wrap   func(store.Store) store.Store
+	// faulty puts api.faults between engine and store.
+	faulty bool
 	// actor names who makes a request; nil names nobody.
 	actor   func(*http.Request) store.Actor
 	maxPage int
@@ -75,9 +78,11 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
+	a := &api{t: t, store: st, chain: chain}
 	served := st
-	if s.wrap != nil {
-		served = s.wrap(st)
+	if s.faulty {
+		a.faults = &faulty{Store: st}
+		served = a.faults
 	}
 	e := engine.New(served, engine.Config{Chain: chain, Limits: s.limits, Now: s.now})
 	rules := s.rules
@@ -87,7 +92,8 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 	server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is the API's to answer
 	server.Start()
 	t.Cleanup(server.Close)
-	return &api{t: t, url: server.URL, store: st, chain: chain}
+	a.url = server.URL
+	return a
 }
 
 // optional is the contract of those who ask for nothing.
