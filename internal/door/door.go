@@ -48,6 +48,7 @@ var itemMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "PUT"}
 
 // ServeItem answers a request about one document.
 func (d *Door) ServeItem(w http.ResponseWriter, r *http.Request, t Target) {
+	EchoRequestID(w.Header(), r)
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		d.read(w, r, t)
@@ -81,7 +82,7 @@ func (d *Door) MethodNotAllowed(w http.ResponseWriter, r *http.Request, methods 
 
 // Problem answers with a problem document, under the request's ids.
 func (d *Door) Problem(w http.ResponseWriter, r *http.Request, p *problem.Document) {
-	echoRequestID(w.Header(), r)
+	EchoRequestID(w.Header(), r)
 	if p.CorrelationID == "" {
 		p.CorrelationID = Correlation(r)
 	}

@@ -38,7 +38,8 @@ func Correlation(r *http.Request) string {
 // maxRequestID bounds what is echoed of X-Request-Id.
 const maxRequestID = 200
 
-func echoRequestID(h http.Header, r *http.Request) {
+// EchoRequestID repeats a request's X-Request-Id in its answer.
+func EchoRequestID(h http.Header, r *http.Request) {
 	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && len(ids[0]) <= maxRequestID {
 		h["X-Request-Id"] = ids
 	}

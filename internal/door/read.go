@@ -16,7 +16,6 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
 		return
 	}
 	h := w.Header()
-	echoRequestID(h, r)
 	d.setState(h, t, &reading.Document.Head)
 	h["Cache-Control"] = publicNoCache
 	h["Vary"] = varyRead

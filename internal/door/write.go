@@ -20,12 +20,13 @@ func (d *Door) write(w http.ResponseWriter, r *http.Request, t Target) {
 		d.Refuse(w, r, t, in.Correlation, err)
 		return
 	}
-	d.answer(w, r, t, answer{in: in, out: out, wish: wish})
+	d.answer(w, t, answer{in: in, out: out, wish: wish})
 }
 
 // ServeCreate answers a POST that creates the document t, whose id is fresh.
 // t.Path is the collection's, which is what a refusal is about.
 func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target) {
+	EchoRequestID(w.Header(), r)
 	in, wish, bad := d.decode(w, r, t)
 	if bad != nil {
 		d.Problem(w, r, bad)
@@ -41,7 +42,7 @@ func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target) {
 	if !in.Dry {
 		w.Header()["Location"] = []string{t.Path + "/" + t.Ref.ID}
 	}
-	d.answer(w, r, t, answer{in: in, out: out, wish: wish})
+	d.answer(w, t, answer{in: in, out: out, wish: wish})
 }
 
 // answer is what the response to a write is made of.
@@ -51,9 +52,8 @@ type answer struct {
 	wish preferences
 }
 
-func (d *Door) answer(w http.ResponseWriter, r *http.Request, t Target, a answer) {
+func (d *Door) answer(w http.ResponseWriter, t Target, a answer) {
 	h := w.Header()
-	echoRequestID(h, r)
 	h["Cache-Control"] = noStore
 	h["Ifmatch-Outcome"] = []string{string(a.out.Result)}
 	a.announcePreferences(h)

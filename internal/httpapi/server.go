@@ -65,6 +65,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Detail: "The request's URL is longer than " + strconv.Itoa(s.maxURL) + " bytes. Ask for less at once."})
 		return
 	}
+	door.EchoRequestID(w.Header(), r)
 	path := r.URL.EscapedPath()
 	if route, ok := s.router.match(path); ok {
 		s.serve(w, r, path, route)
