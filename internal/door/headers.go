@@ -16,13 +16,28 @@ import (
 var (
 	noStore         = []string{"no-store"}
 	publicNoCache   = []string{"public, no-cache"}
-	varyRead        = []string{"Accept-Encoding, Accept, Prefer, Origin"}
+	privateNoCache  = []string{"private, no-cache"}
+	varyPrivate     = []string{VaryPrivate}
+	varyPublic      = []string{VaryPrivate + ", Authorization"}
 	noRanges        = []string{"none"}
 	typeJSON        = []string{mediaJSON}
 	acceptPatch     = []string{mediaMergePatch + ", " + mediaJSONPatch + ", " + mediaJSON}
 	outcomeRejected = []string{"rejected"}
 	yes             = []string{"true"}
 )
+
+// VaryPrivate is the Vary of what only its own reader may store.
+const VaryPrivate = "Accept-Encoding, Accept, Prefer, Origin"
+
+// SetCaching lets a read be stored, to be revalidated before each use: by
+// anybody where nobody is asked who they are, else by the reader alone.
+func (d *Door) SetCaching(h http.Header) {
+	if d.Actor == nil {
+		h["Cache-Control"], h["Vary"] = publicNoCache, varyPublic
+		return
+	}
+	h["Cache-Control"], h["Vary"] = privateNoCache, varyPrivate
+}
 
 // Correlation returns the id under which a request is logged and answered: its
 // X-Request-Id where that is a UUID, else a fresh UUIDv7.

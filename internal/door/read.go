@@ -17,8 +17,7 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
 	}
 	h := w.Header()
 	d.setState(h, t, &reading.Document.Head)
-	h["Cache-Control"] = publicNoCache
-	h["Vary"] = varyRead
+	d.SetCaching(h)
 	if reading.NotModified {
 		w.WriteHeader(http.StatusNotModified)
 		return

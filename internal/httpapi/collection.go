@@ -54,8 +54,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 	}
 	h := w.Header()
 	h.Set("ETag", listTag(page.Head))
-	h.Set("Cache-Control", "public, no-cache")
-	h.Set("Vary", "Accept-Encoding, Accept, Prefer, Origin")
+	s.door.SetCaching(h)
 	if s.listKnown(r, page.Head) {
 		w.WriteHeader(http.StatusNotModified)
 		return

@@ -107,6 +107,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 	h.Set("ETag", tag.String())
 	h.Set("Last-Modified", entry.At.UTC().Format(http.TimeFormat))
 	h.Set("Cache-Control", "private, max-age=31536000, immutable")
+	h.Set("Vary", door.VaryPrivate)
 	h.Set("Link", versionLinks(t.Path, version))
 	if res.Verdict == ifmatch.NotModified {
 		w.WriteHeader(http.StatusNotModified)
