@@ -20,7 +20,9 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 	if err != nil {
 		return nil, preferences{}, err.problem(r, t)
 	}
-	in.Dry = query.dryRun
+	if in.Dry = query.dryRun; in.Dry {
+		w.Header()["Ifmatch-Dry-Run"] = yes
+	}
 	wish := parsePrefer(r.Header["Prefer"])
 	in.Strategy = engine.Strategy(wish.conflict)
 	limit := d.Engine.Limits().Body

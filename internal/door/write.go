@@ -73,7 +73,6 @@ func (d *Door) answer(w http.ResponseWriter, t Target, a answer) {
 func (d *Door) announceState(h http.Header, t Target, a answer) {
 	doc := a.out.Document
 	if a.in.Dry {
-		h["Ifmatch-Dry-Run"] = yes
 		doc = a.out.Before
 	}
 	if doc.Exists() {
