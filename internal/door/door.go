@@ -115,7 +115,8 @@ func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, t Target, correlat
 	d.Problem(w, r, p)
 }
 
-func (d *Door) conditions(r *http.Request) ifmatch.Conditions {
+// Conditions reads a request's preconditions.
+func (d *Door) Conditions(r *http.Request) ifmatch.Conditions {
 	limit := d.MaxTags
 	if limit == 0 {
 		limit = ifmatch.DefaultMaxTags

@@ -60,10 +60,10 @@ func EchoRequestID(h http.Header, r *http.Request) {
 	}
 }
 
-// setState announces a document's state: its tag and its modification date. The
+// SetState announces a document's state: its tag and its modification date. The
 // date is never later than Date, and never runs backwards; where the clock was
 // set back below it, Date is held up instead (RFC 9110 §8.8.2.1).
-func (d *Door) setState(h http.Header, t Target, head *store.Head) {
+func (d *Door) SetState(h http.Header, t Target, head *store.Head) {
 	etag := engine.ETagOf(head, &t.Rules.Contract)
 	h["Etag"] = []string{etag.String()}
 	modified := httpDate(head.At)

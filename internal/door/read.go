@@ -10,13 +10,13 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
 		d.Problem(w, r, err.problem(r, t))
 		return
 	}
-	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, d.conditions(r))
+	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, d.Conditions(r))
 	if err != nil {
 		d.Refuse(w, r, t, "", err)
 		return
 	}
 	h := w.Header()
-	d.setState(h, t, &reading.Document.Head)
+	d.SetState(h, t, &reading.Document.Head)
 	d.SetCaching(h)
 	if reading.NotModified {
 		w.WriteHeader(http.StatusNotModified)

@@ -76,7 +76,7 @@ func (d *Door) announceState(h http.Header, t Target, a answer) {
 		doc = a.out.Before
 	}
 	if doc.Exists() {
-		d.setState(h, t, &doc.Head)
+		d.SetState(h, t, &doc.Head)
 	}
 }
 

@@ -176,14 +176,15 @@ func (w *write) refuse(res ifmatch.Result) *Refusal {
 	case ifmatch.Required:
 		r.Reason = ReasonRequired
 	case ifmatch.Failed:
-		r.Reason = failedReason(res)
+		r.Reason = FailedReason(res)
 	default:
 		r.Reason = ReasonInternal
 	}
 	return r
 }
 
-func failedReason(res ifmatch.Result) Reason {
+// FailedReason gives a false precondition its reason.
+func FailedReason(res ifmatch.Result) Reason {
 	switch {
 	case res.WeakOnly:
 		return ReasonWeakValidator

@@ -33,7 +33,7 @@ func (e *Engine) Read(ctx context.Context, ref store.Ref, rules *Rules, c ifmatc
 	case ifmatch.Missing:
 		return Reading{}, &Refusal{Reason: ReasonNotFound, Current: doc}
 	}
-	return Reading{}, &Refusal{Reason: failedReason(res), By: res.By, Current: doc}
+	return Reading{}, &Refusal{Reason: FailedReason(res), By: res.By, Current: doc}
 }
 
 // Version returns one version of a document with its body, also of a document

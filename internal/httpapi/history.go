@@ -95,17 +95,15 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	tag := t.Rules.Contract.ETag(entry.Version, entry.Life, &entry.Digest)
-	state := ifmatch.State{Exists: true, ETag: tag, LastModified: entry.At}
-	res := ifmatch.Evaluate(http.MethodGet, ifmatch.ParseConditions(r.Header), state, t.Rules.Contract)
+	head := store.Head{Ref: t.Ref, Rev: entry.Rev, Version: entry.Version, Life: entry.Life, Digest: entry.Digest, At: entry.At}
+	state := ifmatch.State{Exists: true, ETag: engine.ETagOf(&head, &t.Rules.Contract), LastModified: entry.At}
+	res := ifmatch.Evaluate(http.MethodGet, s.door.Conditions(r), state, t.Rules.Contract)
 	if res.Verdict == ifmatch.Failed {
-		s.door.Refuse(w, r, t, "", &engine.Refusal{Reason: engine.ReasonStale, By: res.By, Current: &store.Document{
-			Head: store.Head{Ref: t.Ref, Rev: entry.Rev, Version: entry.Version, Life: entry.Life, Digest: entry.Digest, At: entry.At}}})
+		s.door.Refuse(w, r, t, "", &engine.Refusal{Reason: engine.FailedReason(res), By: res.By, Current: &store.Document{Head: head}})
 		return
 	}
 	h := w.Header()
-	h.Set("ETag", tag.String())
-	h.Set("Last-Modified", entry.At.UTC().Format(http.TimeFormat))
+	s.door.SetState(h, t, &head)
 	h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	h.Set("Vary", door.VaryPrivate)
 	h.Set("Link", versionLinks(t.Path, version))
