@@ -62,15 +62,23 @@ func lifecycleClosed(r *rig) {
 		"List":    func() error { _, err := r.s.List(ctx, part("things"), store.ListQuery{Limit: 1}); return err },
 		"Answer":  func() error { _, err := r.s.Answer(ctx, scope, "k1"); return err },
 		"Commit":  func() error { _, err := r.s.Commit(ctx, c); return err },
-		"Close":   func() error { return r.s.Close() },
 	}
 	if p, ok := r.s.(store.Purger); ok {
 		calls["Purge"] = func() error { return p.Purge(ctx, ref("a")) }
+	}
+	if rr, ok := r.s.(store.RowReader); ok {
+		calls["Rows"] = func() error { _, err := rr.Rows(ctx, ref("a"), kindNote); return err }
+	}
+	if sc, ok := r.s.(store.Scanner); ok {
+		calls["ScanLog"] = func() error { return sc.ScanLog(ctx, func(*store.Entry) error { return nil }) }
 	}
 	for name, call := range calls {
 		if err := call(); !errors.Is(err, store.ErrClosed) {
 			r.Errorf("%s of a closed store: error is %v, want ErrClosed", name, err)
 		}
+	}
+	if err := r.s.Close(); err != nil && !errors.Is(err, store.ErrClosed) {
+		r.Errorf("the second Close: error is %v, want ErrClosed or none", err)
 	}
 }
 

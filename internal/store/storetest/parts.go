@@ -34,7 +34,7 @@ func crossPart(r *rig) {
 	receipt := r.do(c)
 	for i, p := range []store.Part{there, here} {
 		page := r.list(p, "", 2)
-		if ids(page) != "a" || page.Head != receipt.Heads[i].Position {
+		if ids(page) != "a" || page.Head < receipt.Heads[i].Position {
 			r.Errorf("part %v lists %q under head %d, its receipt has position %d", p, ids(page), page.Head, receipt.Heads[i].Position)
 		}
 	}
