@@ -58,7 +58,11 @@ func (e *Engine) History(ctx context.Context, ref store.Ref, before int64, limit
 	if err != nil {
 		return nil, false, refusalOf(err, nil)
 	}
-	if len(rows) == 0 && before == 0 {
+	if len(rows) == 0 && before != 0 {
+		_, _, err := e.History(ctx, ref, 0, 1)
+		return nil, false, err
+	}
+	if len(rows) == 0 {
 		return nil, false, &Refusal{Reason: ReasonNotFound}
 	}
 	if len(rows) > limit {

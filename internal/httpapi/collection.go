@@ -135,12 +135,15 @@ func (s *Server) parsePage(raw string) (q pageQuery, bad string) {
 		}
 	}
 	q.cursor = values.Get("cursor")
+	if values.Has("cursor") && q.cursor == "" {
+		return q, badCursor
+	}
 	if limit, there := values["limit"]; there {
-		n, err := strconv.Atoi(limit[0])
-		if err != nil || n < 1 || n > s.maxPage {
+		n, ok := parseVersion(limit[0])
+		if !ok || n > int64(s.maxPage) {
 			return q, "limit is a number from 1 to " + strconv.Itoa(s.maxPage) + "."
 		}
-		q.limit = n
+		q.limit = int(n)
 	}
 	return q, ""
 }
