@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/hex"
 	"net/http"
 	"net/url"
@@ -106,7 +107,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 	s.door.SetState(h, t, &head)
 	h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	h.Set("Vary", door.VaryPrivate)
-	h.Set("Link", versionLinks(t.Path, version))
+	h.Set("Link", s.versionLinks(r.Context(), t, version))
 	if res.Verdict == ifmatch.NotModified {
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -114,12 +115,15 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 	writeJSON(w, r, http.StatusOK, entry.Body)
 }
 
-// versionLinks are the relations of RFC 5829 that hold for good.
-func versionLinks(path string, version int64) string {
-	item := path[:strings.LastIndex(path, "/_history/")]
+// versionLinks are the relations of RFC 5829 that hold for good. The version
+// before may be a deletion or no longer kept, and then there is none to read.
+func (s *Server) versionLinks(ctx context.Context, t door.Target, version int64) string {
+	item := t.Path[:strings.LastIndex(t.Path, "/_history/")]
 	links := "<" + item + `>; rel="latest-version", <` + item + `/_history>; rel="version-history"`
 	if version > 1 {
-		links += ", <" + item + "/_history/" + strconv.FormatInt(version-1, 10) + `>; rel="predecessor-version"`
+		if _, err := s.door.Engine.Version(ctx, t.Ref, version-1); err == nil {
+			links += ", <" + item + "/_history/" + strconv.FormatInt(version-1, 10) + `>; rel="predecessor-version"`
+		}
 	}
 	return links
 }
