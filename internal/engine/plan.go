@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -64,7 +65,11 @@ func (w *write) planStale(ctx context.Context, base *store.Entry) (plan, error) 
 		p.applied = strategy
 	}
 	if strategy == StrategyOverwrite {
-		return w.build(p, Overwritten)
+		built, err := w.build(p, Overwritten)
+		if refusal, ok := errors.AsType[*Refusal](err); ok {
+			refusal.Applied = p.applied
+		}
+		return built, err
 	}
 	applied := w.alreadyApplied(base)
 	if applied && w.intent.Rules.Contract.AcceptApplied {
