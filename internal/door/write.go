@@ -24,12 +24,17 @@ func (d *Door) write(w http.ResponseWriter, r *http.Request, t Target) {
 }
 
 // ServeCreate answers a POST that creates the document t, whose id is fresh.
-// t.Path is the collection's, which is what a refusal is about.
-func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target) {
+// t.Path is the collection's, which is what a refusal is about. Its conditions
+// are the collection's too: judge evaluates them once the request can be read,
+// and answers where they refuse it.
+func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target, judge func() bool) {
 	EchoRequestID(w.Header(), r)
 	in, wish, bad := d.decode(w, r, t)
 	if bad != nil {
 		d.Problem(w, r, bad)
+		return
+	}
+	if !judge() {
 		return
 	}
 	in.Conditions = ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}

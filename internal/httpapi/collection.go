@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -25,7 +24,7 @@ func (s *Server) collection(w http.ResponseWriter, r *http.Request, t door.Targe
 		s.list(w, r, t)
 	case http.MethodPost:
 		t.Ref.ID = uuid.Must(uuid.NewV7()).String()
-		s.door.ServeCreate(w, r, t)
+		s.create(w, r, t)
 	case http.MethodOptions:
 		door.Options(w, collectionMethods, false)
 	default:
@@ -52,30 +51,17 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	h := w.Header()
-	h.Set("ETag", listTag(page.Head))
-	s.door.SetCaching(h)
-	if s.listKnown(r, page.Head) {
+	verdict, ok := s.judge(w, r, t, page.Head)
+	if !ok {
+		return
+	}
+	w.Header().Set("ETag", listTag(page.Head))
+	s.door.SetCaching(w.Header())
+	if verdict == ifmatch.NotModified {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	writeJSON(w, r, http.StatusOK, appendPage(nil, &page, t.Rules))
-}
-
-// listTag is the collection's tag. It is weak: it tells of any change inside,
-// not which bytes a page of it has.
-func listTag(head int64) string { return `W/"c` + strconv.FormatInt(head, 10) + `"` }
-
-func (s *Server) listKnown(r *http.Request, head int64) bool {
-	tag, err := ifmatch.ParseETag(listTag(head))
-	if err != nil {
-		return false
-	}
-	c := ifmatch.ParseConditions(r.Header)
-	// Writers lock nothing with a list's tag, so only the reader's conditions count.
-	c.IfMatch, c.IfUnmodifiedSince = ifmatch.TagList{}, time.Time{}
-	res := ifmatch.Evaluate(http.MethodGet, c, ifmatch.State{Exists: true, ETag: tag}, ifmatch.Contract{})
-	return res.Verdict == ifmatch.NotModified
 }
 
 func appendPage(dst []byte, page *store.Page, rules *engine.Rules) []byte {

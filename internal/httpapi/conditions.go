@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+// listTag is the collection's tag. It is weak: it tells of any change inside,
+// not which bytes a page of it has.
+func listTag(head int64) string { return `W/"c` + strconv.FormatInt(head, 10) + `"` }
+
+// unconditional is the contract of a collection as a whole, which nobody can
+// overwrite.
+var unconditional = ifmatch.Contract{Precondition: ifmatch.MethodPreconditions{Patch: ifmatch.PreconditionOptional}}
+
+// judge evaluates a request's preconditions against a collection as a whole,
+// which always exists. It answers what they refuse, and then returns false.
+func (s *Server) judge(w http.ResponseWriter, r *http.Request, t door.Target, head int64) (ifmatch.Verdict, bool) {
+	tag, err := ifmatch.ParseETag(listTag(head))
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return 0, false
+	}
+	c := s.door.Conditions(r)
+	res := ifmatch.Evaluate(r.Method, c, ifmatch.State{Exists: true, ETag: tag}, unconditional)
+	switch res.Verdict {
+	case ifmatch.Fresh, ifmatch.NotModified:
+		return res.Verdict, true
+	case ifmatch.Malformed:
+		s.door.Refuse(w, r, t, "", &engine.Refusal{Reason: engine.ReasonMalformed, Condition: c.Malformed})
+	default:
+		p := &problem.Document{Code: problem.Code(engine.FailedReason(res)), Resource: t.Path, Action: r.Method, CurrentETag: tag.String()}
+		p.Detail = "If-None-Match names the state that this collection is in. Leave the header out."
+		if res.By == ifmatch.FieldIfMatch {
+			p.Detail = "A collection has a weak tag, which If-Match never matches (RFC 9110 §13.1.1). Leave the header out."
+		}
+		s.door.Problem(w, r, p)
+	}
+	return res.Verdict, false
+}
+
+// create answers a POST to a collection.
+func (s *Server) create(w http.ResponseWriter, r *http.Request, t door.Target) {
+	s.door.ServeCreate(w, r, t, func() bool {
+		if c := s.door.Conditions(r); c.IsZero() {
+			return true
+		}
+		page, err := s.door.Engine.List(r.Context(), t.Ref.Part, "", 1)
+		if err != nil {
+			s.door.Refuse(w, r, t, "", err)
+			return false
+		}
+		_, ok := s.judge(w, r, t, page.Head)
+		return ok
+	})
+}
