@@ -12,6 +12,7 @@ fi
 # command, packages that bring it, what is lost without it
 needs=(
   "cc|gcc libc6-dev|the race detector"
+  "curl|curl|the tour of the README"
   "node|nodejs|the precondition table, which a client of its own runs"
 )
 

@@ -50,8 +50,7 @@ var rooms = []room{
 
 	{path: "internal/store/memory", may: []string{"internal/store"}, never: noDoor},
 	{path: "internal/store/sqlite", may: []string{"internal/store"}, outside: []string{"modernc.org/sqlite", "github.com/maypok86/otter/v2", "golang.org/x/sync", "golang.org/x/sys"}, never: noDoor},
-	{path: "internal/store/wrap", may: []string{"internal/store"}, never: append(noDoor, noSQL...)},
-	{path: "internal/store/storetest", may: []string{"internal/store"}, outside: []string{"pgregory.net/rapid"}, never: append(noDoor, noSQL...)},
+	{path: "internal/store/storetest", may: []string{"internal/store", "internal/store/memory"}, outside: []string{"pgregory.net/rapid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/store", never: append(noSQL, impure...)},
 
 	{path: "problem", may: []string{".", "jsonvalue"}, never: noSQL},
@@ -162,7 +161,7 @@ func (r *room) judge(folder, path string) string {
 		return "this room does without it; what needs it belongs above (a door) or below (a store driver)"
 	case r.any:
 		return ""
-	case slices.Contains(drivers, ours):
+	case slices.Contains(drivers, ours) && !inTests:
 		return "only cmd/ifmatch and tests open stores; take a store.Store"
 	case isOurs && !slices.Contains(r.may, ours):
 		return "the arrow points the wrong way; this room may import " + words(r.may)
