@@ -105,6 +105,7 @@ func (g *group) writeOne(c *store.Commit, w *store.Write, was, e *entry) error {
 		return err
 	}
 	g.position++
+	p.head = g.position
 	var prev int64
 	if was != nil {
 		prev = was.doc.Position

@@ -17,21 +17,29 @@ type entry struct {
 	fence  int64 // of the newest lease ever granted
 }
 
-// cache holds documents as they are durable. The writer publishes into it after
-// a COMMIT returned and before any answer, in the order of commits; so an entry,
-// where there is one, is the newest acknowledged state. A reader that missed
-// notes its stripe's sequence before it asks the database, and its fill is
-// dropped if a commit touched the stripe since: what it read may be old by then.
+// cache holds documents as they are durable, and never shows a state older than
+// what any reader has seen already.
+//
+// A COMMIT becomes visible to readers of the database some time before it
+// returns. Until the writer has published the new states, the documents of the
+// group are held: their entries are gone and nobody fills them, so that
+// everybody asks the database. The writer publishes after COMMIT returned and
+// before any answer, in the order of commits.
+//
+// A reader that missed notes its stripe's sequence before it asks the database,
+// and its fill is dropped if the stripe was held or published since: what it
+// read may be old by then.
 type cache struct {
 	entries *otter.Cache[store.Ref, *entry]
 	seed    maphash.Seed
-	stripes [256]stripe
+	stripes [1024]stripe
 }
 
 type stripe struct {
-	mu  sync.Mutex
-	seq uint64
-	_   [48]byte // each on a cache line of its own
+	mu   sync.Mutex
+	seq  uint64
+	held int      // documents of a group that is being committed
+	_    [40]byte // each on a cache line of its own
 }
 
 // overhead is what an entry costs beside its body.
@@ -61,26 +69,54 @@ func (c *cache) note(ref store.Ref) uint64 {
 	return s.seq
 }
 
-// fill keeps what a reader found, unless its stripe committed since noted.
+// fill keeps what a reader found, unless its stripe has changed since noted.
 func (c *cache) fill(ref store.Ref, e *entry, noted uint64) {
 	s := c.stripe(ref)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.seq == noted {
+	if s.seq == noted && s.held == 0 {
 		c.entries.Set(ref, e)
 	}
 }
 
-// publish replaces what is known of ref by its new durable state; nil is a
-// document that was purged.
+// hold sends the readers of ref to the database until publish or release.
+func (c *cache) hold(ref store.Ref) {
+	s := c.stripe(ref)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seq++
+	s.held++
+	c.entries.Invalidate(ref)
+}
+
+// publish makes e what is durable of a held ref; nil is a document that was
+// purged.
 func (c *cache) publish(ref store.Ref, e *entry) {
 	s := c.stripe(ref)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seq++
-	if e == nil {
-		c.entries.Invalidate(ref)
-	} else {
+	s.held--
+	if e != nil {
 		c.entries.Set(ref, e)
 	}
+}
+
+// release ends a hold under which nothing was committed.
+func (c *cache) release(ref store.Ref) {
+	s := c.stripe(ref)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held--
+}
+
+// forget drops everything, and every fill that is on its way: a floor has risen
+// and with it the Next of every document in its part.
+func (c *cache) forget() {
+	for i := range c.stripes {
+		c.stripes[i].mu.Lock()
+		c.stripes[i].seq++
+		c.stripes[i].mu.Unlock()
+	}
+	c.entries.InvalidateAll()
 }

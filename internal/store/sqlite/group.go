@@ -18,6 +18,7 @@ type group struct {
 	position int64
 	number   int64
 	lastPart int64
+	purged   bool // some member raised a floor
 }
 
 func newGroup(w *writer) *group {
@@ -37,6 +38,11 @@ func (g *group) apply(members []*member) error {
 		}
 		m.err = err
 	}
+	for _, p := range g.parts {
+		if _, err := g.w.conn.exec(g.w.st.updatePart, p.floor, p.head, p.number); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -55,7 +61,8 @@ func (g *group) applyOne(m *member) error {
 func (g *group) commit(c *store.Commit) (store.Receipt, error) {
 	j, err := g.judge(c)
 	if err != nil {
-		if _, stale := err.(*store.StaleError); stale {
+		switch err.(type) {
+		case *store.StaleError, *store.ReplayedError:
 			return g.settle(c, err)
 		}
 		return store.Receipt{}, err
@@ -120,15 +127,31 @@ func (g *group) set(ref store.Ref, e *entry) {
 	g.entries[ref] = e
 }
 
+// hold keeps the group's documents out of the cache while it is committed.
+func (g *group) hold() {
+	for _, ref := range g.order {
+		g.w.store.cache.hold(ref)
+	}
+}
+
+// release ends the hold of a group that was rolled back.
+func (g *group) release() {
+	for _, ref := range g.order {
+		g.w.store.cache.release(ref)
+	}
+}
+
 // publish makes the group's changes what is durable.
 func (g *group) publish() {
 	g.w.position, g.w.number, g.w.lastPart = g.position, g.number, g.lastPart
 	for name, p := range g.parts {
 		g.w.parts[name] = p
 	}
+	if g.purged {
+		g.w.store.cache.forget()
+	}
 	for _, ref := range g.order {
 		g.w.store.cache.publish(ref, g.entries[ref])
-		g.w.store.heads.raise(ref.Part, g.position)
 	}
 }
 

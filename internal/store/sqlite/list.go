@@ -11,19 +11,24 @@ import (
 
 // List implements [store.Store].
 func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (store.Page, error) {
-	page := store.Page{Head: s.heads.of(part)}
+	var page store.Page
 	err := s.read(ctx, true, func(r *reader) error {
 		if t := s.trouble.Load(); t != nil && t.parts[part] {
 			return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, t.cause)
 		}
 		var number, floor int64
 		found, err := r.conn.one(r.part, func(row []driver.Value) {
-			number, floor = asInt(row[0]), asInt(row[1])
+			number, page.Head, floor = asInt(row[0]), asInt(row[1]), asInt(row[2])
 		}, part.Collection, part.Params)
 		if err != nil || !found {
 			return err
 		}
-		return r.conn.each(r.list, func(row []driver.Value) error {
+		// The empty id, a singleton's, comes before every id that can be asked for.
+		statement, args := r.listFirst, []any{number, int64(q.Limit) + 1}
+		if q.After != "" {
+			statement, args = r.listAfter, []any{number, q.After, int64(q.Limit) + 1}
+		}
+		return r.conn.each(statement, func(row []driver.Value) error {
 			if len(page.Documents) == q.Limit {
 				page.More = true
 				return nil
@@ -32,7 +37,7 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 			e.doc.Body = asBlob(row[headWidth+1])
 			page.Documents = append(page.Documents, e.doc)
 			return nil
-		}, number, q.After, int64(q.Limit)+1)
+		}, args...)
 	})
 	return page, err
 }

@@ -46,12 +46,11 @@ type Store struct {
 	info    store.Info
 	lock    *os.File
 	cache   *cache
-	heads   heads
 	readers chan *reader
 	writer  *writer
 
 	mu      sync.RWMutex // holds Close back while calls are running
-	closed  bool
+	closed  atomic.Bool
 	trouble atomic.Pointer[trouble] // why the writer stopped, nil while it runs
 }
 
@@ -161,7 +160,10 @@ func (s *Store) Healthy() error {
 	if t := s.trouble.Load(); t != nil {
 		return t.cause
 	}
-	if s.opts.ReadOnly {
+	switch {
+	case s.closed.Load():
+		return store.ErrClosed
+	case s.opts.ReadOnly:
 		return store.ErrReadOnly
 	}
 	return nil
@@ -171,10 +173,9 @@ func (s *Store) Healthy() error {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return nil
+	if s.closed.Swap(true) {
+		return store.ErrClosed
 	}
-	s.closed = true
 	var err error
 	if s.writer != nil {
 		err = s.writer.stop()
@@ -200,7 +201,7 @@ func (s *Store) release() error {
 // enter holds Close back until leave. It fails once the store is closed.
 func (s *Store) enter() error {
 	s.mu.RLock()
-	if s.closed {
+	if s.closed.Load() {
 		s.mu.RUnlock()
 		return store.ErrClosed
 	}

@@ -26,9 +26,6 @@ func (g *group) purge(ref store.Ref) error {
 		return err
 	}
 	p.floor = max(p.floor, e.doc.Version)
-	if _, err := g.w.conn.exec(g.w.st.raiseFloor, p.floor, p.number); err != nil {
-		return err
-	}
 	if err := g.purgeLog(e); err != nil {
 		return err
 	}
@@ -42,6 +39,7 @@ func (g *group) purge(ref store.Ref) error {
 		return err
 	}
 	g.set(ref, nil)
+	g.purged = true
 	return nil
 }
 

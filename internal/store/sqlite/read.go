@@ -15,7 +15,8 @@ type reader struct {
 	document, number                     *stmt
 	milestoneByRev, milestoneByVersion   *stmt
 	logRow, logWithBody                  *stmt
-	part, list, rows, answer             *stmt
+	part, listFirst, listAfter           *stmt
+	rows, answer                         *stmt
 	scanDocuments, scanLog, integrityRun *stmt
 }
 
@@ -36,11 +37,11 @@ func newReader(s *Store) (*reader, error) {
 		&r.milestoneByVersion: {"SELECT position FROM milestones WHERE doc = ? AND version >= ? ORDER BY version, rev LIMIT 1", 1},
 		&r.logRow:             {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
 		&r.logWithBody:        {"SELECT " + logColumns + ", l.body FROM log l WHERE l.position = ?", logWidth + 1},
-		&r.part:               {"SELECT part, floor FROM parts WHERE collection = ? AND params = ?", 2},
-		&r.list: {"SELECT " + headColumns + `, d.id, l.body FROM documents d JOIN log l ON l.position = d.body_at
-			WHERE d.part = ? AND d.id > ? AND d.deleted = 0 ORDER BY d.id LIMIT ?`, headWidth + 2},
-		&r.rows:   {"SELECT id, value FROM side_rows WHERE doc = ? AND kind = ? ORDER BY id", 2},
-		&r.answer: {"SELECT digest, content, expires FROM answers WHERE scope = ? AND key = ?", 3},
+		&r.part:               {"SELECT part, head, floor FROM parts WHERE collection = ? AND params = ?", 3},
+		&r.listFirst:          {listColumns + "d.part = ? AND d.deleted = 0 ORDER BY d.id LIMIT ?", headWidth + 2},
+		&r.listAfter:          {listColumns + "d.part = ? AND d.deleted = 0 AND d.id > ? ORDER BY d.id LIMIT ?", headWidth + 2},
+		&r.rows:               {"SELECT id, value FROM side_rows WHERE doc = ? AND kind = ? ORDER BY id", 2},
+		&r.answer:             {"SELECT digest, content, expires FROM answers WHERE scope = ? AND key = ?", 3},
 		&r.scanDocuments: {"SELECT " + headColumns + `, p.collection, p.params, d.id, p.floor, l.body FROM documents d
 			JOIN parts p ON p.part = d.part LEFT JOIN log l ON l.position = d.body_at
 			ORDER BY p.collection, p.params, d.id`, headWidth + 5},
@@ -53,6 +54,8 @@ func newReader(s *Store) (*reader, error) {
 	}
 	return r, nil
 }
+
+const listColumns = "SELECT " + headColumns + ", d.id, l.body FROM documents d JOIN log l ON l.position = d.body_at WHERE "
 
 const milestoneByRev = "SELECT position FROM milestones WHERE doc = ? AND rev >= ? ORDER BY rev LIMIT 1"
 
@@ -93,6 +96,9 @@ func (s *Store) doubtful(ref store.Ref) error {
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, ref store.Ref) (*store.Document, error) {
+	if s.closed.Load() {
+		return nil, store.ErrClosed
+	}
 	if e, ok := s.cache.get(ref); ok {
 		return e.doc, nil
 	}

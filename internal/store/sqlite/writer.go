@@ -31,7 +31,7 @@ type writer struct {
 
 // part is a row of parts.
 type part struct {
-	number, floor int64
+	number, floor, head int64
 }
 
 // member is one call that waits for its share of a group.
@@ -71,13 +71,12 @@ func (w *writer) readCounters() error {
 	}); err != nil {
 		return err
 	}
-	w.store.heads.atLeast = w.position
-	all, err := w.conn.prepare("SELECT collection, params, part, floor FROM parts", 4)
+	all, err := w.conn.prepare("SELECT collection, params, part, floor, head FROM parts", 5)
 	if err != nil {
 		return err
 	}
 	return w.conn.each(all, func(row []driver.Value) error {
-		w.parts[store.Part{Collection: asText(row[0]), Params: asText(row[1])}] = &part{asInt(row[2]), asInt(row[3])}
+		w.parts[store.Part{Collection: asText(row[0]), Params: asText(row[1])}] = &part{asInt(row[2]), asInt(row[3]), asInt(row[4])}
 		return nil
 	})
 }
@@ -196,29 +195,30 @@ func fail(members []*member, err error) {
 // one.
 func (w *writer) transact(members []*member) bool {
 	g := newGroup(w)
-	err := w.conn.do("BEGIN IMMEDIATE")
-	if err == nil {
-		err = g.apply(members)
-		if err == nil {
-			err = w.store.opts.Probe.At(store.PointBeforeCommit)
-		}
-		if err != nil {
-			err = errors.Join(err, w.rollback())
-		} else if err = w.conn.do("COMMIT"); err != nil {
-			if leftUnknown(err) {
-				w.poison(g, err)
-				fail(members, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err))
-				return true
-			}
-			err = errors.Join(err, w.rollback())
-		}
-	}
-	if err != nil {
+	if err := w.conn.do("BEGIN IMMEDIATE"); err != nil {
 		fail(members, classify(err))
 		return len(members) == 1
 	}
-	if err := w.store.opts.Probe.At(store.PointAfterCommit); err != nil {
-		w.poison(g, err)
+	err := g.apply(members)
+	if err == nil {
+		err = w.store.opts.Probe.At(store.PointBeforeCommit)
+	}
+	if err != nil {
+		fail(members, classify(errors.Join(err, w.rollback())))
+		return len(members) == 1
+	}
+	g.hold()
+	if err = w.conn.do("COMMIT"); err != nil && !leftUnknown(err) {
+		err = errors.Join(err, w.rollback())
+		g.release()
+		fail(members, classify(err))
+		return len(members) == 1
+	}
+	if err == nil {
+		err = w.store.opts.Probe.At(store.PointAfterCommit)
+	}
+	if err != nil {
+		w.store.stop(err, g.order)
 		fail(members, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err))
 		return true
 	}
@@ -233,16 +233,7 @@ func (w *writer) rollback() error {
 		return nil // no transaction is active
 	}
 	if err != nil {
-		w.poison(nil, err)
+		w.store.stop(err, nil)
 	}
 	return err
-}
-
-// poison stops the writer, with the group whose outcome it does not know.
-func (w *writer) poison(g *group, cause error) {
-	var unknown []store.Ref
-	if g != nil {
-		unknown = g.order
-	}
-	w.store.stop(cause, unknown)
 }
