@@ -153,22 +153,7 @@ func transfers(r *rig) {
 	for w := range writers {
 		movers.Go(func() {
 			for i := range 20 {
-				c := r.attempt(ref(strconv.Itoa((w+i)%accounts)), ref(strconv.Itoa((w+i+1+i%(accounts-1))%accounts)))
-				if c == nil {
-					return
-				}
-				for k, by := range []int{-1, 1} {
-					d, err := r.s.Get(ctx, c.Writes[k].Ref)
-					if err != nil {
-						r.Errorf("Get: %v", err)
-						return
-					}
-					n, _ := strconv.Atoi(string(d.Body)) // the watcher reports what is no number
-					c.Writes[k] = r.put(d.Head, strconv.Itoa(n+by))
-				}
-				if _, err := r.s.Commit(ctx, c); err != nil && !isA[*store.StaleError](err) {
-					r.Errorf("Commit: %v", err)
-				}
+				r.transfer(ref(strconv.Itoa((w+i)%accounts)), ref(strconv.Itoa((w+i+1+i%(accounts-1))%accounts)))
 			}
 		})
 	}
@@ -177,6 +162,27 @@ func transfers(r *rig) {
 	watcher.Wait()
 	if total := sum(); total != accounts*100 {
 		r.Errorf("the sum is %d, want %d", total, accounts*100)
+	}
+}
+
+// transfer moves one from an account to another, unless somebody else is faster.
+func (r *rig) transfer(from, to store.Ref) {
+	c := r.commit()
+	for ref, by := range map[store.Ref]int{from: -1, to: 1} {
+		d, err := r.s.Get(ctx, ref)
+		if err != nil {
+			r.Errorf("Get: %v", err)
+			return
+		}
+		n, err := strconv.Atoi(string(d.Body))
+		if err != nil {
+			r.Errorf("an account holds %q", d.Body)
+			return
+		}
+		c.Writes = append(c.Writes, r.put(d.Head, strconv.Itoa(n+by)))
+	}
+	if _, err := r.s.Commit(ctx, c); err != nil && !isA[*store.StaleError](err) {
+		r.Errorf("Commit: %v", err)
 	}
 }
 
