@@ -48,8 +48,9 @@ func (c comparison) experiment(bars ...bar) experiment {
 	return experiment{bars: bars, run: func(ctx context.Context, b *bench) []outcome { return b.compare(ctx, c, bars) }}
 }
 
-func experiments() []experiment {
-	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), []experiment{memoryBar(), evaluateBar()}, largeBars())
+// experiments lists everything that can be measured, in the order of the table.
+func experiments(o options) []experiment {
+	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), []experiment{memoryBar(), evaluateBar()}, largeBars(o))
 }
 
 func writeBars() []experiment {
@@ -86,13 +87,14 @@ func readBars() []experiment {
 	}
 }
 
-func largeBars() []experiment {
-	const against = "10,000 documents"
+func largeBars(o options) []experiment {
+	against := thousands(int64(o.documents)) + " documents"
+	many := thousands(int64(o.largeDocuments)) + " documents"
 	put := comparison{ifmatch, ifmatchLarge, load.Replace, manyClients, false, []func(*load.Result) float64{rate}}.experiment(
-		bar{name: "put-large", what: "conditional PUT, uniform, 1,000,000 documents", unit: "/s", yardstick: against, threshold: limit(0.8), aim: limit(0.95)})
+		bar{name: "put-large", what: "conditional PUT, uniform, " + many, unit: "/s", yardstick: against, threshold: limit(0.8), aim: limit(0.95)})
 	get := comparison{ifmatch, ifmatchLarge, load.Read, manyClients, true, []func(*load.Result) float64{rate}}.experiment(
-		bar{name: "get-large", what: "GET, Zipf 0.99, 1,000,000 documents", unit: "/s", yardstick: against, threshold: limit(0.8), aim: limit(0.95)})
-	bars := []bar{{name: "memory-large", what: "resident memory, 1,000,000 documents, 64 clients", unit: "MiB", atMost: true, threshold: limit(300)}}
+		bar{name: "get-large", what: "GET, Zipf 0.99, " + many, unit: "/s", yardstick: against, threshold: limit(0.8), aim: limit(0.95)})
+	bars := []bar{{name: "memory-large", what: "resident memory, " + many + ", 64 clients", unit: "MiB", atMost: true, threshold: limit(300)}}
 	memory := experiment{bars: bars, run: func(ctx context.Context, b *bench) []outcome { return b.memory(ctx, ifmatchLarge, bars) }}
 	put.large, get.large, memory.large = true, true, true
 	return []experiment{put, get, memory}

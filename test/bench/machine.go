@@ -45,6 +45,17 @@ func describeMachine(root, dir string) (machine, error) {
 	}, nil
 }
 
+// warning is a sentence for when the machine was not this program's alone, else
+// empty.
+func (m machine) warning() string {
+	var minute float64
+	if _, err := fmt.Sscanf(m.Load, "%f", &minute); err != nil || minute < 0.5 {
+		return ""
+	}
+	return fmt.Sprintf("The machine was busy with something else (load average %.1f on %d processors before the first round): "+
+		"take these figures again on a quiet one.", minute, m.Processors)
+}
+
 func firstLine(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -52,23 +52,23 @@ func parseOptions() (options, error) {
 	case o.documents < manyClients || o.largeDocuments < manyClients:
 		return o, fmt.Errorf("at least %d documents are needed, one for each client", manyClients)
 	}
-	return o, checkNames(o.only)
+	return o, checkNames(o)
 }
 
 // checkNames refuses a name that is no bar's: measuring nothing would look like
 // success.
-func checkNames(only string) error {
-	if only == "" {
+func checkNames(o options) error {
+	if o.only == "" {
 		return nil
 	}
 	var known []string
-	for _, e := range experiments() {
+	for _, e := range experiments(o) {
 		for _, b := range e.bars {
 			known = append(known, b.name)
 		}
 	}
 next:
-	for name := range strings.SplitSeq(only, ",") {
+	for name := range strings.SplitSeq(o.only, ",") {
 		for _, k := range known {
 			if k == name {
 				continue next
@@ -115,6 +115,9 @@ func run(o options) (err error) {
 	if err := writeTable(os.Stdout, outcomes); err != nil {
 		return fmt.Errorf("print the table: %w", err)
 	}
+	if warning := m.warning(); warning != "" {
+		b.progress("%s", warning)
+	}
 	if o.json != "" {
 		err = writeJSON(o.json, m, o, outcomes)
 	}
@@ -127,7 +130,7 @@ func run(o options) (err error) {
 // measure runs every experiment that was asked for, in the table's order.
 func (b *bench) measure(ctx context.Context) []outcome {
 	var out []outcome
-	for _, e := range experiments() {
+	for _, e := range experiments(b.options) {
 		if b.only != "" && !e.matches(b.only) || b.only == "" && e.onRequest {
 			continue
 		}

@@ -141,6 +141,9 @@ func writeMarkdown(path string, m machine, o options, outcomes []outcome) error 
 	for _, r := range reasons(outcomes) {
 		b.WriteString("\n" + r + "\n")
 	}
+	if warning := m.warning(); warning != "" {
+		b.WriteString("\n**" + warning + "**\n")
+	}
 	b.WriteString("\n## How it was taken\n\n")
 	for _, f := range method(m, o) {
 		fmt.Fprintf(&b, "- %s\n", f)
@@ -161,8 +164,9 @@ func method(m machine, o options) []string {
 		fmt.Sprintf("%d × %s, %s, %s; load average before the first round: %s.", m.Processors, m.Processor, m.Memory, m.Kernel, m.Load),
 		fmt.Sprintf("Stores on %s, where a durable write of 4 KiB takes %s.", m.Filesystem, m.Fsync),
 		fmt.Sprintf("%d rounds of %v for each side after %v of warm-up, in turn, the other side first in every second round.", o.rounds, o.seconds, o.warmup),
-		fmt.Sprintf("%s documents of 1 KiB with 20 members and more; each write changes four of them. ifmatch ran %s.", thousands(int64(o.documents)), authentication),
+		fmt.Sprintf("%s documents of 1 KiB with 20 members and more; each write changes four of them. ifmatch ran over SQLite, %s.", thousands(int64(o.documents)), authentication),
 		"Server and load generator share the processors. A client sends its next request when it has its last answer, so a slow answer also delays the requests after it.",
+		"Not covered by this program: PostgreSQL, one hot document under `merge`, the three-way merge alone and the gateway.",
 		"Resident memory under load is the most that was seen, five times a second.",
 	}
 }

@@ -112,18 +112,18 @@ func TestBenchmarkLine(t *testing.T) {
 
 func TestEveryBarHasItsOwnName(t *testing.T) {
 	seen := map[string]bool{}
-	for _, e := range experiments() {
+	for _, e := range experiments(options{}) {
 		for _, b := range e.bars {
 			if seen[b.name] {
 				t.Errorf("%s stands twice", b.name)
 			}
 			seen[b.name] = true
-			if err := checkNames(b.name); err != nil || !e.matches("x,"+b.name) {
+			if err := checkNames(options{only: b.name}); err != nil || !e.matches("x,"+b.name) {
 				t.Errorf("%s is not found by its name: %v", b.name, err)
 			}
 		}
 	}
-	if err := checkNames("put-64,nonsense"); err == nil {
+	if err := checkNames(options{only: "put-64,nonsense"}); err == nil {
 		t.Error("an unknown name is accepted")
 	}
 }
@@ -134,5 +134,13 @@ func TestOneLineKeepsTheEnd(t *testing.T) {
 	}
 	if err := errors.Unwrap((&process{log: "absent", exited: make(chan struct{})}).explain(errors.New("x"))); err == nil || err.Error() != "x" {
 		t.Errorf("the cause is lost: %v", err)
+	}
+}
+
+func TestWarningOnABusyMachine(t *testing.T) {
+	for load, want := range map[string]bool{"0.12 0.5 0.9 1/90 77": false, "6.31 1 1 1/90 77": true, unknown: false} {
+		if got := (machine{Load: load}).warning() != ""; got != want {
+			t.Errorf("load %q: warned %v", load, got)
+		}
 	}
 }
