@@ -55,19 +55,24 @@ func (g *group) committed(e *entry, rev int64, id store.ID) (store.Head, bool, e
 		if row.Rev < rev || row.CommitID != id {
 			break
 		}
-		if rev == e.doc.Rev {
-			return e.doc.Head, true, nil
-		}
 		before, err := readLog(g.w.conn, g.w.st.logRow, row.prev, e.doc.Ref)
 		return headAt(row, before, e), true, err
 	}
 	return store.Head{}, false, nil
 }
 
-// headAt rebuilds the head that a log row left.
+// headAt rebuilds the head that a log row left. A floor that has risen since is
+// none of its business: what changed content then stood above the floor of then.
 func headAt(row, before *logEntry, now *entry) store.Head {
+	if row.Rev == now.doc.Rev {
+		h := now.doc.Head
+		if row.Action != store.ActionTouch {
+			h.Next = h.Version + 1
+		}
+		return h
+	}
 	return store.Head{
-		Ref: row.Ref, Rev: row.Rev, Version: row.Version, Next: max(row.Version+1, now.doc.Next-(now.doc.Version-row.Version)),
+		Ref: row.Ref, Rev: row.Rev, Version: row.Version, Next: row.Version + 1,
 		Life: row.Life, Deleted: row.Action == store.ActionDelete, At: row.At,
 		SameSecond: before != nil && before.At.Unix() == row.At.Unix(),
 		Digest:     row.Digest, Link: row.Link, Entries: row.Rev, Position: row.Position,
