@@ -58,10 +58,7 @@ func squeeze(text string) string {
 }
 
 // note is a row of the function excerpt.
-type note struct {
-	version int64
-	body    []byte
-}
+type note struct{ version int64 }
 
 func putNote(w http.ResponseWriter, r *http.Request, note note) {
 	res := ifmatch.Evaluate(r.Method, ifmatch.ParseConditions(r.Header),
