@@ -46,16 +46,25 @@ type setup struct {
 // onEveryStore runs a test over each store that needs nothing to be started.
 func onEveryStore(t *testing.T, s setup, test func(*testing.T, *api)) {
 	t.Helper()
-	stores := map[string]func(*testing.T) store.Store{
-		"memory": func(*testing.T) store.Store { return memory.Open(memory.Options{}) },
-		"sqlite": openSQLite,
-	}
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, newAPI(t, open(t), s))
 		})
 	}
+}
+
+// onEveryStoreAlone runs them one after the other, for tests with one clock.
+func onEveryStoreAlone(t *testing.T, s setup, test func(*testing.T, *api)) {
+	t.Helper()
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) { test(t, newAPI(t, open(t), s)) })
+	}
+}
+
+var stores = map[string]func(*testing.T) store.Store{
+	"memory": func(*testing.T) store.Store { return memory.Open(memory.Options{}) },
+	"sqlite": openSQLite,
 }
 
 func openSQLite(t *testing.T) store.Store {
@@ -112,13 +121,25 @@ type answer struct {
 // none. PUT and PATCH are JSON and merge patch unless the headers say otherwise.
 func (a *api) do(method, path, body string, headers ...string) answer {
 	a.t.Helper()
+	got, err := a.send(method, path, body, headers...)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return got
+}
+
+// transport keeps a connection for each of many clients.
+var transport = &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}
+
+// send is do for goroutines that are not the test's own.
+func (a *api) send(method, path, body string, headers ...string) (answer, error) {
 	var content io.Reader
 	if body != "" {
 		content = bytes.NewReader([]byte(body))
 	}
 	r, err := http.NewRequest(method, a.url+path, content)
 	if err != nil {
-		a.t.Fatal(err)
+		return answer{}, err
 	}
 	switch method {
 	case "PUT", "POST":
@@ -135,16 +156,13 @@ func (a *api) do(method, path, body string, headers ...string) answer {
 			r.Header.Add(headers[i], headers[i+1])
 		}
 	}
-	res, err := http.DefaultTransport.RoundTrip(r)
+	res, err := transport.RoundTrip(r)
 	if err != nil {
-		a.t.Fatal(err)
+		return answer{}, err
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return answer{status: res.StatusCode, header: res.Header, body: string(data)}
+	return answer{status: res.StatusCode, header: res.Header, body: string(data)}, err
 }
 
 // must is do for what has to succeed.
@@ -185,7 +203,7 @@ type problem struct {
 // change is one entry of a problem's changes.
 type change struct {
 	Path, Op string
-	From, To any
+	From, To json.RawMessage
 	Version  int64
 	By       string
 }
