@@ -120,8 +120,8 @@ of the ratio within each round. The yardsticks are in ` + "`test/bench/yardstick
   a history row in the same transaction, WAL and ` + "`synchronous=FULL`" + `.
 
 Every answer to a write carries the whole document and its tag, on all sides.
-Before it is measured each server is checked: it must refuse a stale write with
-412 and an unconditional one with 428.
+Before they are measured, ifmatch and handwritten are checked: each must refuse a
+stale write with 412 and an unconditional one with 428.
 `
 
 func writeMarkdown(path string, m machine, o options, outcomes []outcome) error {
