@@ -92,6 +92,9 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, log *slog.Log
 // rules are what the engine obeys of a collection's policy.
 func rules(c *policy.Collection) *engine.Rules {
 	r := &engine.Rules{Contract: c.Contract.Contract, OnStale: engine.Strategy(c.OnStale.Default), Summary: c.Contract.ConflictDetails == policy.DetailsSummary}
+	if r.Keep, r.KeepFor = int64(c.History.Keep), c.History.For; c.History.Off {
+		r.Keep, r.KeepFor = 1, 0
+	}
 	for _, s := range c.OnStale.Allow {
 		r.Allow = append(r.Allow, engine.Strategy(s))
 	}

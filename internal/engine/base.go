@@ -11,10 +11,10 @@ import (
 // baseLookup tells Evaluate which earlier version a tag names, and keeps the
 // newest one that was named.
 type baseLookup struct {
-	ctx      context.Context
-	engine   *Engine
-	current  *store.Document
-	contract *ifmatch.Contract
+	ctx     context.Context
+	engine  *Engine
+	current *store.Document
+	rules   *Rules
 
 	base *store.Entry
 	err  error
@@ -22,7 +22,7 @@ type baseLookup struct {
 
 // state is the current document as preconditions see it.
 func (b *baseLookup) state() ifmatch.State {
-	s := stateOf(b.current, b.contract)
+	s := stateOf(b.current, &b.rules.Contract)
 	s.Earlier = b.earlier
 	return s
 }
@@ -44,7 +44,7 @@ func ETagOf(h *store.Head, c *ifmatch.Contract) ifmatch.ETag {
 
 func (b *baseLookup) earlier(tag ifmatch.ETag) int64 {
 	var version int64
-	if b.contract.Token == ifmatch.TokenVersion {
+	if b.rules.Contract.Token == ifmatch.TokenVersion {
 		version, _ = tag.Version()
 	} else {
 		version = b.versionOfHash(tag)
@@ -52,7 +52,7 @@ func (b *baseLookup) earlier(tag ifmatch.ETag) int64 {
 	if version == 0 || version >= b.current.Version || b.err != nil {
 		return 0
 	}
-	entry, err := b.engine.store.Entry(b.ctx, b.current.Ref, version)
+	entry, err := b.engine.entry(b.ctx, &b.current.Head, b.rules, version)
 	switch {
 	case errors.Is(err, store.ErrNoEntry):
 		return 0
@@ -86,7 +86,7 @@ func (b *baseLookup) versionOfHash(tag ifmatch.ETag) int64 {
 			break
 		}
 		if e.Action != store.ActionDelete && e.Version < b.current.Version &&
-			b.contract.ETag(e.Version, e.Life, &e.Digest).WeakMatch(tag) {
+			b.rules.Contract.ETag(e.Version, e.Life, &e.Digest).WeakMatch(tag) {
 			return e.Version
 		}
 	}

@@ -48,6 +48,10 @@ func (w *write) declare(p *plan) *store.Commit {
 	if !head.Exists() {
 		write.Life++
 	}
+	write.Keep = in.Rules.Keep
+	if in.Rules.KeepFor > 0 {
+		write.KeepSince = now.Add(-in.Rules.KeepFor)
+	}
 	if write.At.Before(head.At) {
 		write.At = head.At
 	}

@@ -130,7 +130,7 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 	if err := w.load(ctx); err != nil {
 		return nil, err
 	}
-	lookup := baseLookup{ctx: ctx, engine: w.engine, current: w.current, contract: &w.intent.Rules.Contract}
+	lookup := baseLookup{ctx: ctx, engine: w.engine, current: w.current, rules: w.intent.Rules}
 	res := ifmatch.Evaluate(w.intent.Op.method(), w.intent.Conditions, lookup.state(), w.intent.Rules.Contract)
 	if lookup.err != nil {
 		return nil, w.failed(lookup.err)

@@ -29,14 +29,14 @@ func (e *Engine) explain(ctx context.Context, current *store.Document, base *sto
 		c.Changes = append(c.Changes, Change{Change: change})
 	}
 	if current.Version-base.Version > maxAttributed {
-		return c, e.changedBy(ctx, current, c)
+		return c, e.changedBy(ctx, current, rules, c)
 	}
-	return c, e.attribute(ctx, current, from, c)
+	return c, e.attribute(ctx, current, rules, from, c)
 }
 
 // changedBy names the writer of the current version.
-func (e *Engine) changedBy(ctx context.Context, current *store.Document, c *Conflict) error {
-	entry, err := e.store.Entry(ctx, current.Ref, current.Version)
+func (e *Engine) changedBy(ctx context.Context, current *store.Document, rules *Rules, c *Conflict) error {
+	entry, err := e.entry(ctx, &current.Head, rules, current.Version)
 	if errors.Is(err, store.ErrNoEntry) {
 		return nil
 	}
@@ -49,9 +49,9 @@ func (e *Engine) changedBy(ctx context.Context, current *store.Document, c *Conf
 
 // attribute finds for each change the latest version that touched its path.
 // Versions that are no longer kept are passed over.
-func (e *Engine) attribute(ctx context.Context, current *store.Document, was jsonvalue.Value, c *Conflict) error {
+func (e *Engine) attribute(ctx context.Context, current *store.Document, rules *Rules, was jsonvalue.Value, c *Conflict) error {
 	for version := c.Base.Version + 1; version <= current.Version; version++ {
-		entry, err := e.store.Entry(ctx, current.Ref, version)
+		entry, err := e.entry(ctx, &current.Head, rules, version)
 		if errors.Is(err, store.ErrNoEntry) {
 			continue
 		}

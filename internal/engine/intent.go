@@ -59,6 +59,10 @@ type Rules struct {
 	Allow []Strategy
 	// Summary leaves values out of conflict documents.
 	Summary bool
+	// Keep is how many versions of a document can be read, the current one
+	// included; 0 is all. KeepFor is how long an earlier one can; 0 is for good.
+	Keep    int64
+	KeepFor time.Duration
 }
 
 // Strategies returns what a caller may ask for.

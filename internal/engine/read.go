@@ -39,8 +39,12 @@ func (e *Engine) Read(ctx context.Context, ref store.Ref, rules *Rules, c ifmatc
 // Version returns one version of a document with its body, also of a document
 // that was deleted since. It fails with a [*Refusal] that says not found where
 // there never was such a version, it was a deletion, or it is no longer kept.
-func (e *Engine) Version(ctx context.Context, ref store.Ref, version int64) (*store.Entry, error) {
-	entry, err := e.store.Entry(ctx, ref, version)
+func (e *Engine) Version(ctx context.Context, ref store.Ref, rules *Rules, version int64) (*store.Entry, error) {
+	current, err := e.store.Get(ctx, ref)
+	if err != nil {
+		return nil, refusalOf(err, nil)
+	}
+	entry, err := e.entry(ctx, &current.Head, rules, version)
 	if errors.Is(err, store.ErrNoEntry) || err == nil && entry.Action == store.ActionDelete {
 		return nil, &Refusal{Reason: ReasonNotFound}
 	}
@@ -79,21 +83,21 @@ type Difference struct {
 
 // Diff compares two versions of one document. It fails with a [*Refusal] that
 // says not found where one of them is not kept.
-func (e *Engine) Diff(ctx context.Context, ref store.Ref, from, to int64) (*Difference, error) {
+func (e *Engine) Diff(ctx context.Context, ref store.Ref, rules *Rules, from, to int64) (*Difference, error) {
 	var d Difference
 	var err error
-	if d.From, err = e.versionValue(ctx, ref, from); err != nil {
+	if d.From, err = e.versionValue(ctx, ref, rules, from); err != nil {
 		return nil, err
 	}
-	if d.To, err = e.versionValue(ctx, ref, to); err != nil {
+	if d.To, err = e.versionValue(ctx, ref, rules, to); err != nil {
 		return nil, err
 	}
 	d.Changes = patch.Diff(d.From, d.To)
 	return &d, nil
 }
 
-func (e *Engine) versionValue(ctx context.Context, ref store.Ref, version int64) (jsonvalue.Value, error) {
-	entry, err := e.Version(ctx, ref, version)
+func (e *Engine) versionValue(ctx context.Context, ref store.Ref, rules *Rules, version int64) (jsonvalue.Value, error) {
+	entry, err := e.Version(ctx, ref, rules, version)
 	if err != nil {
 		return jsonvalue.Value{}, err
 	}

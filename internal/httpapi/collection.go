@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -136,17 +135,4 @@ func (s *Server) parsePage(raw string) (q pageQuery, bad string) {
 
 func (s *Server) malformed(w http.ResponseWriter, r *http.Request, t door.Target, detail string) {
 	s.door.Problem(w, r, &problem.Document{Code: problem.Malformed, Detail: detail, Resource: t.Path, Action: r.Method})
-}
-
-// accepts tells whether an Accept header names a media type.
-func accepts(r *http.Request, media string) bool {
-	for _, line := range r.Header["Accept"] {
-		for item := range strings.SplitSeq(line, ",") {
-			name, _, _ := strings.Cut(item, ";")
-			if strings.EqualFold(strings.TrimSpace(name), media) {
-				return true
-			}
-		}
-	}
-	return false
 }

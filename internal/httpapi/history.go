@@ -91,7 +91,7 @@ func appendEntry(dst []byte, e *store.Entry, rules *engine.Rules) []byte {
 
 // version answers with one version of a document, which never changes.
 func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, version int64) {
-	entry, err := s.door.Engine.Version(r.Context(), t.Ref, version)
+	entry, err := s.door.Engine.Version(r.Context(), t.Ref, t.Rules, version)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
@@ -121,7 +121,7 @@ func (s *Server) versionLinks(ctx context.Context, t door.Target, version int64)
 	item := t.Path[:strings.LastIndex(t.Path, "/_history/")]
 	links := "<" + item + `>; rel="latest-version", <` + item + `/_history>; rel="version-history"`
 	if version > 1 {
-		if _, err := s.door.Engine.Version(ctx, t.Ref, version-1); err == nil {
+		if _, err := s.door.Engine.Version(ctx, t.Ref, t.Rules, version-1); err == nil {
 			links += ", <" + item + "/_history/" + strconv.FormatInt(version-1, 10) + `>; rel="predecessor-version"`
 		}
 	}
@@ -129,20 +129,20 @@ func (s *Server) versionLinks(ctx context.Context, t door.Target, version int64)
 }
 
 // diff answers with the difference between two versions, as a JSON Patch, or as
-// a merge patch to whom accepts only that.
+// a merge patch to whom prefers that.
 func (s *Server) diff(w http.ResponseWriter, r *http.Request, t door.Target) {
 	from, to, detail := parseDiff(r.URL.RawQuery)
 	if detail != "" {
 		s.malformed(w, r, t, detail)
 		return
 	}
-	d, err := s.door.Engine.Diff(r.Context(), t.Ref, from, to)
+	d, err := s.door.Engine.Diff(r.Context(), t.Ref, t.Rules, from, to)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
 	w.Header().Set("Vary", "Accept")
-	if accepts(r, "application/merge-patch+json") && !accepts(r, "application/json-patch+json") {
+	if quality(r, "application/merge-patch+json") > quality(r, "application/json-patch+json") {
 		merge, ok := patch.MergeDiff(d.From, d.To)
 		if !ok {
 			s.door.Problem(w, r, &problem.Document{Code: problem.PatchInapplicable, Resource: t.Path, Action: r.Method,

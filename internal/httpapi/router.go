@@ -12,13 +12,15 @@ import (
 // router finds what a raw path names.
 type router struct {
 	byPath map[string]*Collection
-	rules  *engine.Rules // of the collections under /v1/ without a name of their own
+	named  map[string]bool // which the rules below do not cover
+	rules  *engine.Rules   // of every other collection under /v1/; nil for none
 }
 
 func newRouter(collections []Collection, rules *engine.Rules) router {
-	rt := router{byPath: make(map[string]*Collection, len(collections)), rules: rules}
+	rt := router{byPath: make(map[string]*Collection, len(collections)), named: make(map[string]bool, len(collections)), rules: rules}
 	for i := range collections {
 		rt.byPath[collections[i].Path] = &collections[i]
+		rt.named[collections[i].Name] = true
 	}
 	return rt
 }
@@ -55,7 +57,7 @@ func (rt *router) match(path string) (route, bool) {
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		name, tail = rest[:i], rest[i:]
 	}
-	if !validName(name) {
+	if !validName(name) || rt.named[name] {
 		return route{}, false
 	}
 	return below(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules}, tail)

@@ -26,9 +26,10 @@ type Commit struct {
 
 // Check asserts the state of a document that the commit does not write.
 type Check struct {
-	Ref    Ref
-	Rev    int64 // stands at exactly this rev; 0: never was
-	Exists bool  // instead of Rev: there is a document, at any rev
+	Ref     Ref
+	Rev     int64 // stands at exactly this rev; 0: never was
+	Version int64 // and at this version; 0 does not ask. Purged and created anew, a document can come to an old rev again, never to an old version
+	Exists  bool  // instead of both: there is a document, at any rev
 }
 
 // Content says what a write does to the content of its document.
@@ -60,6 +61,12 @@ type Write struct {
 	At      time.Time // of this write, not before the head's At
 	Body    []byte    // ContentBody only; belongs to the store from now on
 	Digest  [32]byte  // of Body; a touch repeats the head's
+
+	// Keep is how many versions keep their bodies, this one included; 0 keeps
+	// all. KeepSince drops, beside that, those of earlier versions written before
+	// it. Log rows stay; when the bodies go is up to the driver.
+	Keep      int64
+	KeepSince time.Time
 
 	Lease LeaseChange
 	Log   Log

@@ -50,3 +50,21 @@ func validateLease(l LeaseChange) error {
 	}
 	return nil
 }
+
+// Fits tells whether a document that stands at h is what the check asserts.
+func (k *Check) Fits(h *Head) bool {
+	if k.Exists {
+		return h.Exists()
+	}
+	return k.Rev == h.Rev && (k.Version == 0 || k.Version == h.Version)
+}
+
+// Fits tells whether the write was made for a document that stands at h. One
+// that was purged and created again can stand at the same rev; its version
+// tells.
+func (w *Write) Fits(h *Head) bool {
+	if w.Content == ContentTouch {
+		return w.Rev == h.Rev && w.Version == h.Version && w.Life == h.Life
+	}
+	return w.Rev == h.Rev && w.Version >= h.Next
+}

@@ -170,6 +170,7 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 			r.versions[e.Version] = e
 		}
 		s.log = append(s.log, e)
+		s.dropBodies(r, &c.Writes[i])
 	}
 	for _, row := range c.Rows {
 		r, k := s.record(row.Ref), rowKey{row.Kind, row.ID}
@@ -192,6 +193,25 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 	s.fence = ch.fence
 	if len(c.Writes) > 0 {
 		s.receipts[c.ID] = ch.receipt
+	}
+}
+
+// dropBodies drops the bodies that the document need no longer keep. Below the
+// first one that is gone all are.
+func (s *Store) dropBodies(r *record, w *store.Write) {
+	for i := len(r.history) - 1; i >= 0; i-- {
+		e := r.history[i]
+		changed := e.Action == store.ActionPut || e.Action == store.ActionPatch
+		needed := (w.Keep <= 0 || e.Version > r.doc.Version-w.Keep) && !e.At.Before(w.KeepSince)
+		if !changed || needed || e.Version == r.doc.Version {
+			continue
+		}
+		if e.Body == nil {
+			return
+		}
+		bare := *e // readers may hold e
+		bare.Body = nil
+		r.history[i], r.versions[e.Version], s.log[e.Position-1] = &bare, nil, &bare
 	}
 }
 

@@ -34,20 +34,14 @@ func (s *Store) judgeHeads(c *store.Commit) error {
 	}
 	for _, k := range c.Checks {
 		d := s.document(k.Ref)
-		if k.Exists && !d.Exists() || !k.Exists && d.Rev != k.Rev {
+		if !k.Fits(&d.Head) {
 			fail(&d.Head)
 		}
 	}
 	for i := range c.Writes {
 		w := &c.Writes[i]
 		d := s.document(w.Ref)
-		// A document that was purged and created again can stand at the same rev;
-		// its version is what tells it apart.
-		fits := w.Version >= d.Next
-		if w.Content == store.ContentTouch {
-			fits = w.Version == d.Version && w.Life == d.Life
-		}
-		if w.Rev != d.Rev || !fits {
+		if !w.Fits(&d.Head) {
 			fail(&d.Head)
 		}
 	}

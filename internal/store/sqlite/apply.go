@@ -123,6 +123,9 @@ func (g *group) writeOne(c *store.Commit, w *store.Write, was, e *entry) error {
 		if _, err := g.w.conn.exec(g.w.st.insertMilestone, e.number, e.doc.Rev, e.doc.Version, g.position); err != nil {
 			return err
 		}
+		if err := g.dropBodies(w, e, prev); err != nil {
+			return err
+		}
 	}
 	g.set(w.Ref, e)
 	return nil

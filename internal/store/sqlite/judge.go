@@ -75,7 +75,7 @@ func (g *group) judgeHeads(c *store.Commit, j *judged) error {
 		if err != nil {
 			return err
 		}
-		if h := g.headOf(k.Ref, e); k.Exists && !h.Exists() || !k.Exists && h.Rev != k.Rev {
+		if h := g.headOf(k.Ref, e); !k.Fits(&h) {
 			fail(k.Ref, e)
 		}
 	}
@@ -85,7 +85,8 @@ func (g *group) judgeHeads(c *store.Commit, j *judged) error {
 		if err != nil {
 			return err
 		}
-		if j.was[i] = e; !fits(w, g.headOf(w.Ref, e)) {
+		j.was[i] = e
+		if h := g.headOf(w.Ref, e); !w.Fits(&h) {
 			fail(w.Ref, e)
 		}
 	}
@@ -98,15 +99,6 @@ func (g *group) judgeHeads(c *store.Commit, j *judged) error {
 		}
 	}
 	return nil
-}
-
-// fits tells whether a write was made for a document that stands at h. One that
-// was purged and created again can stand at the same rev; its version tells.
-func fits(w *store.Write, h store.Head) bool {
-	if w.Content == store.ContentTouch {
-		return w.Rev == h.Rev && w.Version == h.Version && w.Life == h.Life
-	}
-	return w.Rev == h.Rev && w.Version >= h.Next
 }
 
 // headOf returns the head of an entry, or of a document that never was. The

@@ -58,10 +58,11 @@ func asID(v driver.Value) (id store.ID) {
 	return id
 }
 
-// startByRev returns the position of a log row of a document at or above rev,
-// at most milestoneEvery rows above it: the next milestone, else the newest row.
-func startByRev(c *conn, milestone *stmt, number, rev, newest int64) (int64, error) {
-	start := newest
-	_, err := c.one(milestone, func(row []driver.Value) { start = asInt(row[0]) }, number, rev)
-	return start, err
+// start returns where to begin a walk back to a rev or a version, by the index
+// that milestone reads: at most milestoneEvery rows above it, at the next
+// milestone, else at the newest row.
+func start(c *conn, milestone *stmt, number, from, newest int64) (int64, error) {
+	at := newest
+	_, err := c.one(milestone, func(row []driver.Value) { at = asInt(row[0]) }, number, from)
+	return at, err
 }

@@ -34,7 +34,7 @@ func newReader(s *Store) (*reader, error) {
 		&r.number: {`SELECT d.doc, d.position FROM parts p JOIN documents d ON d.part = p.part AND d.id = ?
 			WHERE p.collection = ? AND p.params = ?`, 2},
 		&r.milestoneByRev:     {milestoneByRev, 1},
-		&r.milestoneByVersion: {"SELECT position FROM milestones WHERE doc = ? AND version >= ? ORDER BY version, rev LIMIT 1", 1},
+		&r.milestoneByVersion: {milestoneByVersion, 1},
 		&r.logRow:             {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
 		&r.logWithBody:        {"SELECT " + logColumns + ", l.body FROM log l WHERE l.position = ?", logWidth + 1},
 		&r.part:               {"SELECT part, head, floor FROM parts WHERE collection = ? AND params = ?", 3},
@@ -57,7 +57,10 @@ func newReader(s *Store) (*reader, error) {
 
 const listColumns = "SELECT " + headColumns + ", d.id, l.body FROM documents d JOIN log l ON l.position = d.body_at WHERE "
 
-const milestoneByRev = "SELECT position FROM milestones WHERE doc = ? AND rev >= ? ORDER BY rev LIMIT 1"
+const (
+	milestoneByRev     = "SELECT position FROM milestones WHERE doc = ? AND rev >= ? ORDER BY rev LIMIT 1"
+	milestoneByVersion = "SELECT position FROM milestones WHERE doc = ? AND version >= ? ORDER BY version, rev LIMIT 1"
+)
 
 // read runs f on a free reader, in one read transaction where snapshot is set.
 func (s *Store) read(ctx context.Context, snapshot bool, f func(*reader) error) error {
@@ -152,7 +155,7 @@ func (s *Store) Entry(ctx context.Context, ref store.Ref, version int64) (*store
 		if err != nil {
 			return err
 		}
-		position, err := startByRev(r.conn, r.milestoneByVersion, number, version, newest)
+		position, err := start(r.conn, r.milestoneByVersion, number, version, newest)
 		if err != nil {
 			return err
 		}
@@ -186,6 +189,9 @@ func (r *reader) walk(position int64, ref store.Ref, version int64) (*store.Entr
 			if e, err = readLog(r.conn, r.logWithBody, position, ref); err != nil {
 				return nil, err
 			}
+			if e.Body == nil && e.Action != store.ActionDelete {
+				return nil, store.ErrNoEntry
+			}
 			return &e.Entry, nil
 		}
 		position = e.prev
@@ -205,7 +211,7 @@ func (s *Store) History(ctx context.Context, ref store.Ref, before int64, limit 
 			return nil
 		}
 		if err == nil && before > 0 {
-			position, err = startByRev(r.conn, r.milestoneByRev, number, before-1, position)
+			position, err = start(r.conn, r.milestoneByRev, number, before-1, position)
 		}
 		for err == nil && position != 0 && len(page) < limit {
 			var e *logEntry

@@ -39,7 +39,7 @@ func (g *group) settle(c *store.Commit, refusal error) (store.Receipt, error) {
 // committed tells whether the commit id wrote the document's row at rev, and
 // where that left the document.
 func (g *group) committed(e *entry, rev int64, id store.ID) (store.Head, bool, error) {
-	position, err := startByRev(g.w.conn, g.w.st.milestoneByRev, e.number, rev, e.doc.Position)
+	position, err := start(g.w.conn, g.w.st.milestoneByRev, e.number, rev, e.doc.Position)
 	if err != nil {
 		return store.Head{}, false, err
 	}

@@ -12,7 +12,9 @@ const logWidth = 18
 
 // writeStatements are those of the writer.
 type writeStatements struct {
-	head, body, logRow, milestoneByRev         *stmt
+	head, body, logRow                         *stmt
+	milestoneByRev, milestoneByVersion         *stmt
+	kept, dropBody                             *stmt
 	insertDocument, updateDocument             *stmt
 	insertLog, insertMilestone                 *stmt
 	insertPart, updatePart                     *stmt
@@ -25,11 +27,14 @@ type writeStatements struct {
 
 func (s *writeStatements) prepare(c *conn) error {
 	return c.prepareAll(map[**stmt]statement{
-		&s.head:           {"SELECT " + headColumns + " FROM documents d WHERE d.part = ? AND d.id = ?", headWidth},
-		&s.body:           {"SELECT body FROM log WHERE position = ?", 1},
-		&s.logRow:         {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
-		&s.milestoneByRev: {milestoneByRev, 1},
-		&s.checkpoint:     {checkpointPragma, 3},
+		&s.head:               {"SELECT " + headColumns + " FROM documents d WHERE d.part = ? AND d.id = ?", headWidth},
+		&s.body:               {"SELECT body FROM log WHERE position = ?", 1},
+		&s.logRow:             {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
+		&s.milestoneByRev:     {milestoneByRev, 1},
+		&s.milestoneByVersion: {milestoneByVersion, 1},
+		&s.kept:               {"SELECT prev, version, at, action, body IS NOT NULL FROM log WHERE position = ?", 5},
+		&s.dropBody:           {"UPDATE log SET body = NULL WHERE position = ?", 0},
+		&s.checkpoint:         {checkpointPragma, 3},
 		&s.insertDocument: {`INSERT INTO documents (rev, version, life, deleted, at, same_second, digest, link,
 			position, body_at, lease, fence, lease_until, doc, part, id) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, 0},
 		&s.updateDocument: {`UPDATE documents SET rev = ?, version = ?, life = ?, deleted = ?, at = ?, same_second = ?,
