@@ -74,7 +74,8 @@ type verification struct {
 // tail is where the log has left a document so far.
 type tail struct {
 	rev, version, life, entries, position int64
-	at                                    time.Time
+	at                                    time.Time // of the last row
+	changed                               time.Time // of the last row that changed the content
 	deleted                               bool
 	digest                                [32]byte
 	link                                  []byte
@@ -101,10 +102,15 @@ func (v *verification) row(e *store.Entry) error {
 			v.report.add(e.Ref, e.Rev, "the audit chain breaks here: the row, or one before it, is not what was written")
 		}
 	}
+	changed := e.At
+	if e.Action == store.ActionTouch {
+		changed = t.changed
+	}
 	*t = tail{
 		rev: e.Rev, version: e.Version, life: e.Life, entries: t.entries + 1, position: e.Position,
-		at: e.At, deleted: e.Action == store.ActionDelete || e.Action == store.ActionTouch && t.deleted,
-		digest: e.Digest, link: bytes.Clone(e.Link), commit: e.CommitID,
+		at: e.At, changed: changed,
+		deleted: e.Action == store.ActionDelete || e.Action == store.ActionTouch && t.deleted,
+		digest:  e.Digest, link: bytes.Clone(e.Link), commit: e.CommitID,
 	}
 	return nil
 }
@@ -170,6 +176,10 @@ func (v *verification) document(d *store.Document) error {
 		v.report.add(d.Ref, 0, "counts %d rows up to position %d; the log has %d up to %d", d.Entries, d.Position, t.entries, t.position)
 	case d.Digest != t.digest || !bytes.Equal(d.Link, t.link):
 		v.report.add(d.Ref, 0, "carries another digest or chain link than its last log row")
+	case !d.At.Equal(t.changed):
+		v.report.add(d.Ref, 0, "is dated %s; its last change was at %s", d.At.Format(time.RFC3339Nano), t.changed.Format(time.RFC3339Nano))
+	case d.Next <= d.Version:
+		v.report.add(d.Ref, 0, "stands at version %d and would take version %d next", d.Version, d.Next)
 	}
 	if !d.Deleted {
 		if digest, err := digestOf(d.Body); err != nil || digest != d.Digest {
