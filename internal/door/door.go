@@ -86,7 +86,7 @@ func (d *Door) Problem(w http.ResponseWriter, r *http.Request, p *problem.Docume
 	if p.CorrelationID == "" {
 		p.CorrelationID = Correlation(r)
 	}
-	if isWrite(r.Method) {
+	if isWrite(r.Method) && p.Code != problem.OutcomeUnknown { // which may have been written
 		w.Header()["Ifmatch-Outcome"] = outcomeRejected
 	}
 	problem.Write(w, r, p)

@@ -66,6 +66,9 @@ func EchoRequestID(h http.Header, r *http.Request) {
 func (d *Door) SetState(h http.Header, t Target, head *store.Head) {
 	etag := engine.ETagOf(head, &t.Rules.Contract)
 	h["Etag"] = []string{etag.String()}
+	if head.At.IsZero() { // a library user's store that keeps no dates
+		return
+	}
 	modified := httpDate(head.At)
 	h["Last-Modified"] = []string{modified}
 	if head.At.Unix() > d.now().Unix() {
