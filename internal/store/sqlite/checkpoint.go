@@ -35,7 +35,7 @@ type checkpointer struct {
 const checkpointPragma = "PRAGMA wal_checkpoint(PASSIVE)"
 
 func newCheckpointer(s *Store) (*checkpointer, error) {
-	c, err := connect(s.path, s.opts.VFS)
+	c, err := connect(s.opts, s.path)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 // throughput. A conn is not safe for concurrent use.
 type conn struct {
 	raw  driver.Conn
+	open []driver.Stmt // every prepared statement, closed with the connection
 	args []driver.NamedValue
 	row  []driver.Value
 }
@@ -32,12 +33,15 @@ type stmt struct {
 // when the log is on stable storage.
 const durability = "synchronous(FULL)"
 
-func connect(path, vfs string, pragmas ...string) (*conn, error) {
+func connect(o Options, path string, pragmas ...string) (*conn, error) {
 	q := url.Values{"_pragma": append([]string{
 		"busy_timeout(5000)", durability, "temp_store(memory)", "wal_autocheckpoint(0)",
 	}, pragmas...)}
-	if vfs != "" {
-		q.Set("vfs", vfs)
+	if o.VFS != "" {
+		q.Set("vfs", o.VFS)
+	}
+	if o.ReadOnly {
+		q.Set("mode", "rw") // makes no file; a log that was left behind still needs its index written
 	}
 	raw, err := (&sqlite.Driver{}).Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
 	if err != nil {
@@ -46,7 +50,15 @@ func connect(path, vfs string, pragmas ...string) (*conn, error) {
 	return &conn{raw: raw}, nil
 }
 
-func (c *conn) close() error { return c.raw.Close() }
+// close ends the statements first: SQLite keeps a connection, with its files and
+// locks, for as long as one of them is open.
+func (c *conn) close() error {
+	var errs []error
+	for _, s := range c.open {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, c.raw.Close())...)
+}
 
 // prepare compiles one statement whose rows have width columns.
 func (c *conn) prepare(text string, width int) (*stmt, error) {
@@ -54,6 +66,7 @@ func (c *conn) prepare(text string, width int) (*stmt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing %q: %w", text, err)
 	}
+	c.open = append(c.open, s)
 	return &stmt{exec: s.(driver.StmtExecContext), query: s.(driver.StmtQueryContext), width: width}, nil
 }
 

@@ -67,6 +67,9 @@ func (s *Store) Rows(ctx context.Context, ref store.Ref, kind string) ([]store.R
 // ScanDocuments implements [store.Scanner].
 func (s *Store) ScanDocuments(ctx context.Context, yield func(*store.Document) error) error {
 	return s.read(ctx, true, func(r *reader) error {
+		if err := s.doubtfulAll(); err != nil {
+			return err
+		}
 		return r.conn.each(r.scanDocuments, func(row []driver.Value) error {
 			ref := store.Ref{Part: store.Part{Collection: asText(row[headWidth]), Params: asText(row[headWidth+1])}, ID: asText(row[headWidth+2])}
 			e := scanHead(row, ref, asInt(row[headWidth+3]))
@@ -81,6 +84,9 @@ func (s *Store) ScanDocuments(ctx context.Context, yield func(*store.Document) e
 // ScanLog implements [store.Scanner].
 func (s *Store) ScanLog(ctx context.Context, yield func(*store.Entry) error) error {
 	return s.read(ctx, true, func(r *reader) error {
+		if err := s.doubtfulAll(); err != nil {
+			return err
+		}
 		return r.conn.each(r.scanLog, func(row []driver.Value) error {
 			ref := store.Ref{Part: store.Part{Collection: asText(row[logWidth+1]), Params: asText(row[logWidth+2])}, ID: asText(row[logWidth+3])}
 			e, err := scanLog(row, ref)

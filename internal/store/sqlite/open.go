@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -31,7 +32,8 @@ type Options struct {
 	// Logger gets what no caller waits for: failed checkpoints, a poisoned
 	// writer. Nil drops it.
 	Logger *slog.Logger
-	// ReadOnly opens an existing store for reading only, without migrating it.
+	// ReadOnly opens an existing store for reading only, also while another
+	// process serves it. It is not migrated.
 	ReadOnly bool
 	// VFS names another file layer that is registered with SQLite, for tests.
 	VFS string
@@ -68,20 +70,35 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	path, err := filepath.Abs(path)
+	path, err := realPath(path)
 	if err != nil {
 		return nil, err
 	}
 	opts = opts.withDefaults()
-	lock, err := lockFile(path + ".lock")
-	if err != nil {
-		return nil, err
+	s := &Store{opts: opts, path: path, readers: make(chan *reader, opts.Readers)}
+	if !opts.ReadOnly {
+		if s.lock, err = lockFile(path + ".lock"); err != nil {
+			return nil, err
+		}
 	}
-	s := &Store{opts: opts, path: path, lock: lock, readers: make(chan *reader, opts.Readers)}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(classify(err), s.release())
 	}
 	return s, nil
+}
+
+// realPath resolves links, so that one file has one lock whatever it is called.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+		return filepath.Join(folder, filepath.Base(path)), err
+	}
+	return real, err
 }
 
 func (o Options) withDefaults() Options {
@@ -107,7 +124,7 @@ func (s *Store) open() (err error) {
 	if s.cache, err = newCache(s.opts.CacheBytes); err != nil {
 		return err
 	}
-	c, err := connect(s.path, s.opts.VFS, "journal_mode(WAL)", "cache_size(-32768)")
+	c, err := connect(s.opts, s.path, "journal_mode(WAL)", "cache_size(-32768)")
 	if err != nil {
 		return err
 	}
@@ -191,11 +208,16 @@ func (s *Store) release() error {
 	for r := range s.readers {
 		errs = append(errs, r.conn.close())
 	}
-	if s.writer != nil {
-		// The last connection to be closed moves the write-ahead log into the file.
+	// The last connection to be closed moves the write-ahead log into the file.
+	// After trouble that must not be: nobody knows what the log holds. One
+	// connection that stays open to the end of the process prevents it.
+	if s.writer != nil && s.trouble.Load() == nil {
 		errs = append(errs, s.writer.conn.close())
 	}
-	return errors.Join(append(errs, s.lock.Close())...)
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // enter holds Close back until leave. It fails once the store is closed.

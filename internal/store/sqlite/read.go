@@ -21,7 +21,7 @@ type reader struct {
 }
 
 func newReader(s *Store) (*reader, error) {
-	c, err := connect(s.path, s.opts.VFS, "query_only(1)", "cache_size(-8192)")
+	c, err := connect(s.opts, s.path, "query_only(1)", "cache_size(-8192)")
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +97,14 @@ func (s *Store) doubtful(ref store.Ref) error {
 	return nil
 }
 
+// doubtfulAll refuses to read anything at all once a group's outcome is unknown.
+func (s *Store) doubtfulAll() error {
+	if t := s.trouble.Load(); t != nil && len(t.unknown) > 0 {
+		return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, t.cause)
+	}
+	return nil
+}
+
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, ref store.Ref) (*store.Document, error) {
 	if s.closed.Load() {
@@ -123,7 +131,9 @@ func (s *Store) Get(ctx context.Context, ref store.Ref) (*store.Document, error)
 		if err := s.opts.Probe.At(store.PointFill); err != nil {
 			return err
 		}
-		s.cache.fill(ref, e, noted)
+		if !s.opts.ReadOnly { // a process that serves the file would not tell of its commits
+			s.cache.fill(ref, e, noted)
+		}
 		return nil
 	})
 	return doc, err
@@ -232,6 +242,9 @@ func (s *Store) History(ctx context.Context, ref store.Ref, before int64, limit 
 func (s *Store) Answer(ctx context.Context, scope, key string) (*store.Answer, error) {
 	var a *store.Answer
 	err := s.read(ctx, false, func(r *reader) error {
+		if err := s.doubtfulAll(); err != nil {
+			return err
+		}
 		found, err := r.conn.one(r.answer, func(row []driver.Value) {
 			stored := scanAnswer(row)
 			a = &stored

@@ -35,6 +35,8 @@ CREATE TABLE documents (
 	lease_until INTEGER NOT NULL DEFAULT 0,
 	UNIQUE (part, id)
 ) STRICT;
+-- Lists pay for what they show, not for what was deleted.
+CREATE INDEX documents_live ON documents (part, id) WHERE deleted = 0;
 
 -- One row a write: history, audit and feed at once. Rows are appended in the
 -- order of commits. There is no index on doc: prev chains a document's rows, and
