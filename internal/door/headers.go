@@ -2,7 +2,6 @@ package door
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -70,9 +69,9 @@ func (d *Door) SetState(h http.Header, t Target, head *store.Head) {
 		return
 	}
 	modified := httpDate(head.At)
-	h["Last-Modified"] = []string{modified}
+	h["Last-Modified"] = modified
 	if head.At.Unix() > d.now().Unix() {
-		h["Date"] = []string{modified}
+		h["Date"] = modified
 	}
 }
 
@@ -83,13 +82,9 @@ func (d *Door) now() time.Time {
 	return d.Now()
 }
 
-func httpDate(t time.Time) string {
-	return t.UTC().Format(http.TimeFormat)
-}
-
 func setBody(h http.Header, contentType []string, length int) {
 	h["Content-Type"] = contentType
-	h["Content-Length"] = []string{strconv.Itoa(length)}
+	h["Content-Length"] = contentLength(length)
 }
 
 func join(words []string) string { return strings.Join(words, ", ") }
