@@ -28,18 +28,20 @@ func (a *adapter) Get(ctx context.Context, ref store.Ref) (*store.Document, erro
 		return nil, err
 	}
 	if d.Version == 0 {
-		head.Next = a.firstVersion()
+		head.Next = max(a.firstVersion(), 1)
 	}
 	return &store.Document{Head: head, Body: d.Body}, nil
 }
 
 func headOf(ref store.Ref, d *Document) (store.Head, error) {
 	h := store.Head{
-		Ref: ref, Rev: d.Version, Version: d.Version, Next: d.Version + 1, Life: 1,
+		Ref: ref, Rev: d.Version, Version: d.Version, Next: d.Version + 1, Life: d.Life,
 		Deleted: d.Deleted, At: d.Modified, SameSecond: d.SameSecond,
 	}
+	if d.Version > 0 {
+		h.Life = max(d.Life, 1)
+	}
 	if !h.Exists() {
-		h.Life = 0
 		return h, nil
 	}
 	v, err := jsonvalue.Parse(d.Body, jsonvalue.Limits{Depth: storedDepth})
@@ -69,14 +71,41 @@ func (a *adapter) Entry(ctx context.Context, ref store.Ref, version int64) (*sto
 		return nil, err
 	}
 	return &store.Entry{
-		Log: store.Log{Action: store.ActionPut}, Ref: ref,
+		Log: store.Log{Action: store.ActionPut}, Ref: ref, Actor: store.Actor{Name: d.By},
 		Rev: h.Rev, Version: h.Version, Life: h.Life, At: h.At, Digest: h.Digest, Body: d.Body,
 	}, nil
 }
 
-// History has no rows: an engine then finds no version by its hash.
-func (a *adapter) History(context.Context, store.Ref, int64, int) ([]store.Entry, error) {
-	return nil, nil
+// maxHistory bounds the versions that a tag made of content is looked for in:
+// each is a call of the Historian.
+const maxHistory = 100
+
+// History walks back from the current version to the first one that is not
+// known, or was a deletion.
+func (a *adapter) History(ctx context.Context, ref store.Ref, before int64, limit int) ([]store.Entry, error) {
+	if a.historian == nil {
+		return nil, nil
+	}
+	if before == 0 {
+		d, err := a.store.Load(ctx, ref.ID)
+		if err != nil {
+			return nil, err
+		}
+		before = d.Version + 1
+	}
+	var rows []store.Entry
+	for version := before - 1; version > 0 && len(rows) < min(limit, maxHistory); version-- {
+		e, err := a.Entry(ctx, ref, version)
+		if errors.Is(err, store.ErrNoEntry) {
+			return rows, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		e.Body = nil
+		rows = append(rows, *e)
+	}
+	return rows, nil
 }
 
 func (a *adapter) List(context.Context, store.Part, store.ListQuery) (store.Page, error) {
@@ -103,6 +132,7 @@ func (a *adapter) Commit(ctx context.Context, c *store.Commit) (store.Receipt, e
 	next := Document{
 		Body: w.Body, Version: w.Version, Deleted: w.Content == store.ContentTombstone, Modified: w.At,
 		SameSecond: was.Version > 0 && was.Modified.Unix() == w.At.Unix(),
+		Life:       w.Life, By: c.Actor.Name,
 	}
 	if !c.Dry {
 		swapped, err := a.store.CompareAndSwap(ctx, w.Ref.ID, w.Rev, next)
@@ -114,7 +144,7 @@ func (a *adapter) Commit(ctx context.Context, c *store.Commit) (store.Receipt, e
 		}
 	}
 	head := store.Head{
-		Ref: w.Ref, Rev: next.Version, Version: next.Version, Next: next.Version + 1, Life: 1,
+		Ref: w.Ref, Rev: next.Version, Version: next.Version, Next: next.Version + 1, Life: next.Life,
 		Deleted: next.Deleted, At: next.Modified, SameSecond: next.SameSecond, Digest: w.Digest,
 	}
 	return store.Receipt{Heads: []store.Head{head}}, nil

@@ -34,6 +34,13 @@ type Document struct {
 	// Modified. A store that keeps Modified keeps this with it: without it a date
 	// with the resolution of HTTP would let an update be lost.
 	SameSecond bool
+	// Life counts from 1 how often the document was created. A store that keeps
+	// tombstones keeps it with them, or tags from before a deletion are taken for
+	// earlier states of the document that stands there now. 0 counts as 1.
+	Life int64
+	// By is who wrote this version, as Options.Actor named them. A store that
+	// keeps it has conflict documents say who changed what; "" names nobody.
+	By string
 }
 
 // Store is what a service's storage must be able to do. Both methods must be
@@ -51,10 +58,11 @@ type Store interface {
 }
 
 // Historian is a Store that can load earlier versions. With it a stale write
-// is answered with what changed since.
+// is answered with what changed since. LoadVersion must be safe for concurrent
+// use.
 type Historian interface {
 	// LoadVersion returns the document as it was at a version, the zero Document
-	// where that is not known.
+	// where that is not known. An error is answered with 500 and logged.
 	LoadVersion(ctx context.Context, id string, version int64) (Document, error)
 }
 
@@ -68,7 +76,7 @@ type Options struct {
 	// ID names the document of a request; false answers 404. Nil takes the path
 	// value "id" of http.ServeMux.
 	ID func(*http.Request) (id string, ok bool)
-	// Actor names who makes a request, for conflict documents. Nil names nobody.
+	// Actor names who makes a request, for Document.By. Nil names nobody.
 	Actor func(*http.Request) string
 	// FirstVersion gives the version of a document of which Load has no trace.
 	// Nil is 1, which is right where deletions leave tombstones. A store that
