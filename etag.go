@@ -57,7 +57,10 @@ func (t ETag) String() string {
 	if !t.set {
 		return ""
 	}
-	return string(t.Append(make([]byte, 0, len(t.opaque)+4)))
+	if t.weak {
+		return `W/"` + t.opaque + `"`
+	}
+	return `"` + t.opaque + `"`
 }
 
 // Append appends what String returns to dst.

@@ -44,7 +44,7 @@ type route struct {
 
 // match returns the route of a path, or false for a path that nothing can have.
 func (rt *router) match(path string) (route, bool) {
-	for end := len(path); end > 0; end = strings.LastIndexByte(path[:end], '/') {
+	for end := len(path); end > 0 && len(rt.byPath) > 0; end = strings.LastIndexByte(path[:end], '/') {
 		if c := rt.byPath[path[:end]]; c != nil {
 			return below(route{ref: store.Ref{Part: store.Part{Collection: c.Name}}, rules: c.Rules}, path[end:])
 		}
