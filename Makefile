@@ -18,9 +18,12 @@ run: ## Serve on 127.0.0.1:8080 with a store in ./ifmatch.db; RUNFLAGS="--store 
 
 test: ## Run everything that decides: the static checks, all tests with the race detector, a sample of teeth.
 	@scripts/prepare.sh
-	@$(MAKE) --no-print-directory check
-	@scripts/test.sh $(TESTFLAGS)
-	@scripts/teeth.sh -short
+	@status=0; \
+	  scripts/check.sh || status=1; \
+	  scripts/test.sh $(TESTFLAGS) || status=1; \
+	  scripts/teeth.sh -short || status=1; \
+	  if ((status)); then echo "FAILED: what is wrong stands above" >&2; fi; \
+	  exit $$status
 
 check: ## Run the static checks alone: formatting, go vet, the linter, known vulnerabilities.
 	@scripts/check.sh
