@@ -45,6 +45,8 @@ func checkTable(r *rig) {
 		{"live", store.Check{Rev: 1}, false},
 		{"live", store.Check{Rev: 2}, true},
 		{"live", store.Check{Rev: 3}, false},
+		{"live", store.Check{Rev: 2, Version: 2}, true},
+		{"live", store.Check{Rev: 2, Version: 1}, false},
 		{"live", store.Check{Exists: true}, true},
 		{"deleted", store.Check{Rev: 0}, false},
 		{"deleted", store.Check{Rev: 2}, true},

@@ -78,6 +78,7 @@ func Run(t *testing.T, h Harness) {
 		{"leases", leaseTests},
 		{"dry", dryTests},
 		{"purge", purgeTests},
+		{"retention", retentionTests},
 		{"parts", partTests},
 		{"rerun", rerunTests},
 		{"limits", limitTests},
