@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 
@@ -76,20 +77,22 @@ type fault struct {
 	op     operation
 	suffix string // of the path
 	code   int32  // of SQLite
+	skip   int    // operations that are let pass first
 	times  int    // how often; below 0 until it is lifted
-	fired  int    // under disk.mu
+	fired  chan struct{}
 }
 
 func newDisk() *disk {
 	return &disk{live: make(map[string]*inode), durable: make(map[string]*inode), syncs: make(map[*inode]int)}
 }
 
-// inject adds a fault. It fires at operations that begin from now on.
-func (d *disk) inject(f *fault) *fault {
+// inject adds a fault, which fires at operations that begin from now on. It
+// closes f.fired at the first.
+func (d *disk) inject(f *fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	f.fired = make(chan struct{})
 	d.faults = append(d.faults, f)
-	return f
 }
 
 // lift ends all faults.
@@ -97,13 +100,6 @@ func (d *disk) lift() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.faults = nil
-}
-
-// firings tells how often f fired.
-func (d *disk) firings(f *fault) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return f.fired
 }
 
 // step comes before every operation: the power may go, or the operation fail.
@@ -116,8 +112,16 @@ func (d *disk) step(op operation, path string) int32 {
 	}
 	for _, f := range d.faults {
 		if f.op == op && strings.HasSuffix(path, f.suffix) && f.times != 0 {
+			if f.skip > 0 {
+				f.skip--
+				continue
+			}
 			f.times--
-			f.fired++
+			select {
+			case <-f.fired:
+			default:
+				close(f.fired)
+			}
 			return f.code
 		}
 	}
@@ -186,6 +190,14 @@ func (d *disk) sync(n *inode, upTo int, names bool) {
 	}
 }
 
+// fail drops what a flush that failed was to make durable, as Linux does: the
+// file still shows it, and no later flush writes it.
+func (d *disk) fail(n *inode, upTo int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n.since = slices.DeleteFunc(n.since, func(c change) bool { return c.seq <= upTo })
+}
+
 func (c change) apply(content []byte) []byte {
 	size := c.offset
 	if !c.truncate {
@@ -231,6 +243,20 @@ func (d *disk) cut() {
 	for path, n := range names {
 		d.image[path] = d.survivors(n)
 	}
+}
+
+// cutNow cuts the power.
+func (d *disk) cutNow() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cut()
+}
+
+// operations counts what was asked of the disk.
+func (d *disk) operations() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ops
 }
 
 // survivors is what is left of a file.

@@ -185,6 +185,7 @@ func faultSync(tls *libc.TLS, file uintptr, flags int32) int32 {
 	f := fileAt(file)
 	before := f.disk.pending(f.node)
 	if code := f.disk.step(opSync, f.path); code != lib.SQLITE_OK {
+		f.disk.fail(f.node, before)
 		return code
 	}
 	code := function[syncFunc](f.base.FxSync)(tls, file, flags)
