@@ -20,6 +20,7 @@ func open(ctx context.Context, path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	db.SetMaxOpenConns(4) // more would only wait for one another to write
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the table in %s: %w", path, err), db.Close())
 	}
