@@ -21,11 +21,11 @@ type interned struct {
 	value []string
 }
 
-func intern(slot *atomic.Pointer[interned], key int64, make func() string) []string {
+func intern(slot *atomic.Pointer[interned], key int64, render func() string) []string {
 	if have := slot.Load(); have != nil && have.key == key {
 		return have.value
 	}
-	fresh := &interned{key: key, value: []string{make()}}
+	fresh := &interned{key: key, value: []string{render()}}
 	slot.Store(fresh)
 	return fresh.value
 }

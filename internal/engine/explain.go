@@ -78,7 +78,9 @@ func (c *Conflict) credit(step []patch.Change, entry *store.Entry) {
 	for _, s := range step {
 		for depth := range s.Path {
 			prefix := s.Path[:depth].String()
-			touched[prefix] = touched[prefix]
+			if _, known := touched[prefix]; !known {
+				touched[prefix] = false
+			}
 		}
 		touched[s.Path.String()] = true
 	}

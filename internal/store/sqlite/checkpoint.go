@@ -9,7 +9,7 @@ import (
 
 // checkpointEvery is how much the writer appends to the write-ahead log before
 // it is moved into the file.
-const checkpointEvery = 64 << 20
+const checkpointEvery = 16 << 20
 
 // commitCost is roughly what one commit appends beside its body: the page with
 // its document row.
@@ -28,8 +28,7 @@ type checkpointer struct {
 	done     chan struct{}
 	bulkDone atomic.Bool
 
-	appended int64 // by the writer since the last turn; the writer's
-	inline   *stmt // the writer's
+	appended int64 // since the last turn; belongs to whoever is at work
 }
 
 const checkpointPragma = "PRAGMA wal_checkpoint(PASSIVE)"

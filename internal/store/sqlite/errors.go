@@ -10,7 +10,8 @@ import (
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
-// ErrInUse: another process, or this one, serves the file already.
+// ErrInUse is the error of Open for a file that another process, or this one,
+// serves already.
 var ErrInUse = errors.New("sqlite: the store is in use; one process serves a file at a time")
 
 // codeOf returns the primary result code of an error of SQLite, 0 for another.

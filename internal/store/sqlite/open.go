@@ -151,7 +151,7 @@ func (s *Store) open() (err error) {
 	if err != nil {
 		return errors.Join(err, c.close())
 	}
-	s.writer.start()
+	go s.writer.checkpoints.run()
 	return nil
 }
 

@@ -126,7 +126,7 @@ func (r *faultRig) together(before func(), commits ...*store.Commit) []error {
 			errs[i] = r.send(c)
 			done <- struct{}{}
 		}()
-		for len(r.s.writer.queue) <= i {
+		for r.waiting() <= i {
 			runtime.Gosched()
 		}
 	}

@@ -5,22 +5,29 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	lib "modernc.org/sqlite/lib"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
-// writer is the one goroutine that changes the file. Whatever waits when it is
-// ready shares one transaction and so one flush to the disk. Its fields belong
-// to that goroutine, but for queue, done and checkpoints.
+// writer changes the file, one group of commits at a time. Whatever waits when a
+// group is done shares the next transaction and so one flush to the disk. There
+// is no goroutine for it: the first to come does the work for all who came while
+// it was at it, so that a lone caller pays for no change of goroutines. Its
+// fields belong to whoever is at work, but for those under mu.
 type writer struct {
 	store       *Store
 	conn        *conn
 	st          writeStatements
-	queue       chan *member
-	done        chan struct{}
 	checkpoints *checkpointer
+
+	mu      sync.Mutex
+	idle    *sync.Cond // nobody is at work
+	busy    bool
+	waiting []*member
 
 	// What is durable; a group works on its own copies until then.
 	parts    map[store.Part]*part
@@ -45,9 +52,9 @@ type member struct {
 
 func newWriter(s *Store, c *conn) (*writer, error) {
 	w := &writer{
-		store: s, conn: c, queue: make(chan *member, 4*s.opts.MaxGroup), done: make(chan struct{}),
-		parts: make(map[store.Part]*part),
+		store: s, conn: c, parts: make(map[store.Part]*part),
 	}
+	w.idle = sync.NewCond(&w.mu)
 	err := w.st.prepare(c)
 	if err != nil {
 		return nil, err
@@ -81,15 +88,13 @@ func (w *writer) readCounters() error {
 	})
 }
 
-func (w *writer) start() {
-	go w.checkpoints.run()
-	go w.run()
-}
-
-// stop finishes what is queued. No call may queue anything any more.
+// stop waits for who is at work. Nobody may submit anything any more.
 func (w *writer) stop() error {
-	close(w.queue)
-	<-w.done
+	w.mu.Lock()
+	for w.busy {
+		w.idle.Wait()
+	}
+	w.mu.Unlock()
 	return w.checkpoints.stop()
 }
 
@@ -110,13 +115,39 @@ func (s *Store) submit(ctx context.Context, m *member) error {
 		return err
 	}
 	m.done = make(chan struct{})
-	select {
-	case s.writer.queue <- m:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	s.writer.enqueue(m)
 	<-m.done
 	return m.err
+}
+
+// enqueue hands a member in, and does the work where nobody is at it.
+func (w *writer) enqueue(m *member) {
+	w.mu.Lock()
+	w.waiting = append(w.waiting, m)
+	first := !w.busy
+	w.busy = true
+	w.mu.Unlock()
+	if first {
+		w.work()
+	}
+}
+
+// work carries out the group that waits, and leaves what came meanwhile to a
+// goroutine: its caller, who has an answer now, is not kept for others.
+func (w *writer) work() {
+	w.mu.Lock()
+	n := min(len(w.waiting), w.store.opts.MaxGroup)
+	group := w.waiting[:n:n]
+	w.waiting = slices.Clone(w.waiting[n:])
+	w.mu.Unlock()
+	w.serve(group)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.busy = len(w.waiting) > 0; w.busy {
+		go w.work()
+		return
+	}
+	w.idle.Broadcast()
 }
 
 // Commit implements [store.Store].
@@ -127,29 +158,6 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) (store.Receipt, err
 	m := &member{commit: c}
 	err := s.submit(ctx, m)
 	return m.receipt, err
-}
-
-// run serves the queue until it is closed and empty.
-func (w *writer) run() {
-	defer close(w.done)
-	members := make([]*member, 0, w.store.opts.MaxGroup)
-	for first := range w.queue {
-		members = append(members[:0], first)
-		for len(members) < cap(members) {
-			select {
-			case m, ok := <-w.queue:
-				if !ok {
-					w.serve(members)
-					return
-				}
-				members = append(members, m)
-				continue
-			default:
-			}
-			break
-		}
-		w.serve(members)
-	}
 }
 
 // serve carries a group out and answers its members, in that order: nobody

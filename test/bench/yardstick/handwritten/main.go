@@ -112,8 +112,9 @@ func fail(w http.ResponseWriter, err error) {
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
 func version(tag string) (int64, bool) {
-	digits, ok := strings.CutPrefix(tag, `"`)
-	if digits, ok = strings.CutSuffix(digits, `"`); !ok {
+	digits, opened := strings.CutPrefix(tag, `"`)
+	digits, closed := strings.CutSuffix(digits, `"`)
+	if !opened || !closed {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
