@@ -85,6 +85,7 @@ func TestProblems(t *testing.T) {
 		long := "/v1/notes/1?x=" + strings.Repeat("x", 8192)
 		a.refused(414, "too-large", "PUT", long, `{"n":3}`)
 		exact := `{"s":"` + strings.Repeat("x", 1000-8) + `"}`
+		a.refused(413, "too-large", "PUT", item, exact+" ")
 		a.body(a.must(200, "PUT", item, exact), exact) // the limit itself is within
 		a.verify()
 	})
