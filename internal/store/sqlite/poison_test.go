@@ -140,6 +140,14 @@ func (r *faultRig) together(before func(), commits ...*store.Commit) []error {
 	return errs
 }
 
+// waiting is how many commits have been handed to the writer and not begun.
+func (r *faultRig) waiting() int {
+	w := r.s.writer
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.waiting)
+}
+
 // group makes a commit of a, one that a's makes stale, and one of a new document.
 func (r *faultRig) group() []*store.Commit {
 	r.Helper()
