@@ -17,11 +17,12 @@ func encodeCursor(kind byte, at string) string {
 }
 
 func decodeCursor(kind byte, cursor string) (string, bool) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(raw) < 2 || raw[0] != kind {
 		return "", false
 	}
-	return string(raw[1:]), true
+	at := string(raw[1:])
+	return at, encodeCursor(kind, at) == cursor // the decoder skips line breaks
 }
 
 // decodeListCursor returns the id after which a list goes on.
