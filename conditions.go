@@ -203,7 +203,9 @@ func parseDate(lines []string) time.Time {
 	}
 	s := strings.Trim(lines[0], " \t")
 	for _, layout := range dateLayouts {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.Parse(layout, s); err == nil && t.IsZero() {
+			return t.Add(1) // a client's unset time is a date too, and not an absent one
+		} else if err == nil {
 			return t
 		}
 	}

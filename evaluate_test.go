@@ -155,6 +155,7 @@ func TestEvaluateResult(t *testing.T) {
 		{"a star is blind", "PUT", h("If-Match", `*`), current, ifmatch.Result{Verdict: ifmatch.Fresh, Blind: true}},
 		{"a list of others is blind", "PUT", h("If-None-Match", `"1"`), current, ifmatch.Result{Verdict: ifmatch.Fresh, Blind: true}},
 		{"a date is blind", "PUT", h("If-Unmodified-Since", "Sun, 09 Sep 2001 01:46:40 GMT"), current, ifmatch.Result{Verdict: ifmatch.Fresh, Blind: true}},
+		{"a client's unset time is a date", "PUT", h("If-Unmodified-Since", "Mon, 01 Jan 0001 00:00:00 GMT"), current, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfUnmodifiedSince}},
 		{"a later write than the date", "PUT", h("If-Unmodified-Since", "Sun, 09 Sep 2001 01:46:39 GMT"), current, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfUnmodifiedSince}},
 	}
 	for _, tt := range tests {
