@@ -1,0 +1,144 @@
+package main
+
+const sqlite = "internal/store/sqlite/"
+
+// Where tests are.
+var (
+	powerCut = test{"./internal/store/sqlite", "^TestPowerCut$"}
+	poison   = test{"./internal/store/sqlite", "^TestFailedCommit$"}
+	lock     = test{"./internal/store/sqlite", "^TestOneProcessServesAFile$"}
+	races    = test{"./internal/store/sqlite", "^TestConformance$/^(races|concurrency)$"}
+	fills    = test{"./internal/store/sqlite", "^TestConformance$/^fills$"}
+	groups   = test{"./internal/store/sqlite", "^TestConformance$/^groups$"}
+	faults   = test{"./internal/store/sqlite", "^TestConformance$/^faults$"}
+	fresh    = test{"./internal/store/sqlite", "^TestConformance$/^(fresh|groups)$"}
+	checks   = test{"./internal/store/sqlite", "^TestConformance$/^checks$"}
+	purge    = test{"./internal/store/sqlite", "^TestConformance$/^purge$"}
+	rounds   = test{"./internal/engine", "^(TestLostRace|TestPatches|TestOneOfMany|TestRounds)"}
+	kill     = test{"./test/crash", "^TestKill$"}
+	finish   = test{"./test/crash", "^TestTerminate$"}
+	audit    = test{"./internal/engine", "^TestChain"}
+	evaluate = test{".", "^TestEvaluate"}
+)
+
+// withoutRev makes an UPDATE change a document wherever it stands.
+var withoutRev = edit{sqlite + "statements.go", "lease_until = ? WHERE doc = ? AND rev = ?`", "lease_until = ? WHERE doc = ? AND ? > 0`"}
+
+// mutants is the table: each row loses, shows or accepts something wrong.
+var mutants = []mutant{
+	{
+		name: "synchronous OFF", test: powerCut, short: true,
+		edits: []edit{{sqlite + "conn.go", `"synchronous(FULL)"`, `"synchronous(OFF)"`}},
+	},
+	{
+		name: "synchronous NORMAL", test: powerCut,
+		edits: []edit{{sqlite + "conn.go", `"synchronous(FULL)"`, `"synchronous(NORMAL)"`}},
+	},
+	{
+		name: "compare dropped", test: races, short: true,
+		edits: []edit{
+			{sqlite + "judge.go", "if h := g.headOf(w.Ref, e); !w.Fits(&h) {", "if h := g.headOf(w.Ref, e); h.Rev < 0 {"},
+			withoutRev,
+		},
+	},
+	{
+		name: "cache fill unchecked", test: fills, short: true,
+		edits: []edit{{sqlite + "cache.go", "if s.seq == noted && s.held == 0 {", "if noted >= 0 {"}},
+	},
+	{
+		name: "answer before COMMIT", test: fresh, short: true,
+		edits: []edit{
+			{sqlite + "writer.go", "\terr := g.apply(members)\n", "\terr := g.apply(members)\n\tanswerNow(members)\n"},
+			{sqlite + "writer.go", "\tfor _, m := range members {\n\t\tclose(m.done)\n\t}\n", "\tanswerNow(members)\n"},
+			{sqlite + "writer.go", "\nfunc fail(members []*member, err error) {", `
+func answerNow(members []*member) {
+	for _, m := range members {
+		select {
+		case <-m.done:
+		default:
+			close(m.done)
+		}
+	}
+}
+
+func fail(members []*member, err error) {`},
+		},
+	},
+	{
+		name: "published before it is durable", test: faults,
+		edits: []edit{{sqlite + "writer.go", "\terr := g.apply(members)\n", `	err := g.apply(members)
+	for ref, e := range g.entries {
+		if e != nil {
+			w.store.cache.entries.Set(ref, e)
+		}
+	}
+`}},
+	},
+	{
+		name: "members of a group do not see each other", test: groups,
+		edits: []edit{
+			{sqlite + "group.go", "if e, changed := g.entries[ref]; changed {", "if e, changed := g.entries[ref]; changed && e == nil {"},
+			withoutRev,
+		},
+	},
+	{
+		name: "the writer goes on after an I/O error", test: poison,
+		edits: []edit{{sqlite + "open.go", "if s.trouble.CompareAndSwap(nil, t) {", "if t.cause == nil {"}},
+	},
+	{
+		name: "an I/O error of COMMIT is taken for a rollback", test: poison,
+		edits: []edit{{sqlite + "errors.go", "\t\treturn false\n\t}\n\treturn true\n", "\t\treturn false\n\t}\n\treturn false\n"}},
+	},
+	{
+		name: "two processes share a file", test: lock,
+		edits: []edit{{sqlite + "lock_unix.go", "syscall.LOCK_EX|syscall.LOCK_NB", "syscall.LOCK_SH|syscall.LOCK_NB"}},
+	},
+	{
+		name: "floor forgotten on purge", test: purge,
+		edits: []edit{{sqlite + "purge.go", "p.floor = max(p.floor, e.doc.Version)", "p.floor += 0"}},
+	},
+	{
+		name: "some groups are rolled back and acknowledged", test: kill,
+		edits: []edit{{sqlite + "writer.go", `w.conn.do("COMMIT")`, `w.conn.do(map[bool]string{true: "ROLLBACK", false: "COMMIT"}[g.position%50 == 0])`}},
+	},
+	{
+		name: "what was accepted is dropped at the end", test: finish,
+		edits: []edit{{"cmd/ifmatch/serve.go", "return server.Shutdown(drain)", "return errors.Join(drain.Err(), server.Close())"}},
+	},
+	{
+		name: "a write fits what came after a purge", test: purge,
+		edits: []edit{{"internal/store/validate.go", "return w.Rev == h.Rev && w.Version >= h.Next", "return w.Rev == h.Rev"}},
+	},
+	{
+		name: "checks of a commit are not judged", test: checks,
+		edits: []edit{{sqlite + "judge.go", "if h := g.headOf(k.Ref, e); !k.Fits(&h) {", "if h := g.headOf(k.Ref, e); h.Rev < 0 {"}},
+	},
+	{
+		name: "a lost race is answered 412", test: rounds,
+		edits: []edit{{"internal/engine/commit.go", "return nil, errLostRace", "return nil, &Refusal{Reason: ReasonStale, Current: w.current}"}},
+	},
+	{
+		name: "a lost race goes round with the old candidate", test: rounds,
+		edits: []edit{
+			{"internal/engine/engine.go", "\tqueue   *queue ", "\tkept    *candidate\n\tqueue   *queue "},
+			{"internal/engine/plan.go", "\tp.content, p.candidate = store.ContentBody, c\n", `	if w.kept == nil {
+		w.kept = &c
+	}
+	c = *w.kept
+	p.content, p.candidate = store.ContentBody, c
+`},
+		},
+	},
+	{
+		name: "the audit chain is not looked at", test: audit,
+		edits: []edit{{"internal/engine/chain.go", "return hmac.Equal(e.Link, c.seal(prev, e))", "return hmac.Equal(e.Link, e.Link)"}},
+	},
+	{
+		name: "If-Match compares weakly", test: evaluate,
+		edits: []edit{{"evaluate.go", "weakly := k.AcceptWeak || k.Weak", "weakly := k.AcceptWeak || !k.AcceptWeak"}},
+	},
+	{
+		name: "last write wins where a precondition is due", test: evaluate,
+		edits: []edit{{"evaluate.go", "return Result{Verdict: Required}", "return Result{Verdict: Fresh, Blind: true}"}},
+	},
+}
