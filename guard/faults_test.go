@@ -162,6 +162,28 @@ func TestLostSwap(t *testing.T) {
 	}
 }
 
+// TestDryRunLosesToo checks that a dry run is judged on the state at the moment
+// when it would have been written.
+func TestDryRunLosesToo(t *testing.T) {
+	h := &hooked{mapStore: newMapStore()}
+	a := serve(t, h, guard.Options{})
+	a.must(201, "PUT", "1", `{"n":1}`)
+	loads := 0
+	h.load = func() error {
+		if loads++; loads == 2 {
+			_, err := h.mapStore.CompareAndSwap(t.Context(), "1", 1, guard.Document{Body: []byte(`{"rival":1}`), Version: 2})
+			return err
+		}
+		return nil
+	}
+	if got := a.must(412, "PUT", "1?dryRun=true", `{"n":2}`, "If-Match", `"1"`); got.header.Get("ETag") != `"2"` {
+		t.Errorf("tag %s, want that of the rival", got.header.Get("ETag"))
+	}
+	if len(h.versions["1"]) != 2 {
+		t.Errorf("%d versions are stored", len(h.versions["1"]))
+	}
+}
+
 // TestSwapThatNeverSucceeds checks that a store that always says no is not asked
 // for ever.
 func TestSwapThatNeverSucceeds(t *testing.T) {

@@ -45,16 +45,21 @@ func TestFirstVersion(t *testing.T) {
 	tests := []struct {
 		name   string
 		first  func() int64
-		status int // of a write with the tag from before the deletion
+		tag    string // of the first document
+		status int    // of a write with the tag from before the deletion
 	}{
-		{"numbers that grow", growing(), 412},
-		{"none: the old tag matches again", nil, 200},
-		{"a number that is none", func() int64 { return -3 }, 200},
+		{"numbers that grow", growing(), `"3000"`, 412},
+		{"none: the old tag matches again", nil, `"1"`, 200},
+		{"a number that is none", func() int64 { return -3 }, `"1"`, 200},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := serve(t, &forgetful{docs: map[string]guard.Document{}}, guard.Options{FirstVersion: tt.first})
+			a.must(404, "GET", "1", "")
 			old := a.must(201, "PUT", "1", `{"n":1}`).header.Get("ETag")
+			if old != tt.tag {
+				t.Errorf("the first tag is %s, want %s", old, tt.tag)
+			}
 			a.must(204, "DELETE", "1", "", "If-Match", old)
 			a.must(404, "GET", "1", "")
 			a.must(412, "PUT", "1", `{"n":2}`, "If-Match", old)
@@ -62,6 +67,29 @@ func TestFirstVersion(t *testing.T) {
 			a.must(tt.status, "PUT", "1", `{"n":3}`, "If-Match", old)
 		})
 	}
+}
+
+// lifeless is a store that does not keep Life.
+type lifeless struct{ *mapStore }
+
+func (s lifeless) CompareAndSwap(ctx context.Context, id string, from int64, next guard.Document) (bool, error) {
+	next.Life = 0
+	return s.mapStore.CompareAndSwap(ctx, id, from, next)
+}
+
+// TestStoreWithoutLives checks that a store which keeps tombstones but no lives
+// still loses nothing: its conflict documents reach back past a deletion, and
+// that is all.
+func TestStoreWithoutLives(t *testing.T) {
+	a := serve(t, lifeless{newMapStore()}, guard.Options{})
+	a.must(201, "PUT", "1", `{"n":1}`)
+	a.must(204, "DELETE", "1", "", "If-Match", `"1"`)
+	a.must(201, "PUT", "1", `{"n":3}`)
+	if got := a.must(412, "PUT", "1", `{"n":4}`, "If-Match", `"1"`); !strings.Contains(got.body, `"yourVersion":1`) {
+		t.Errorf("not explained: %s", got.body)
+	}
+	a.must(412, "PUT", "1", `{"n":4}`, "If-Match", `"2"`)
+	a.must(200, "PUT", "1", `{"n":4}`, "If-Match", `"3"`)
 }
 
 func growing() func() int64 {

@@ -100,6 +100,9 @@ func (w *write) currentValue() (jsonvalue.Value, error) {
 	if !w.current.Exists() {
 		return jsonvalue.Value{}, nil
 	}
+	if !w.hasBody() {
+		return jsonvalue.Value{}, errHeadOnly
+	}
 	return w.engine.parseStored(w.current.Body)
 }
 

@@ -121,6 +121,7 @@ type write struct {
 	intent  *Intent
 	content content         // the parsed body, once for all turns
 	current *store.Document // as this turn loaded it
+	whole   bool            // the current body is needed, not only its head
 	queue   *queue          // the document's queue, once this write has joined
 }
 
@@ -135,6 +136,9 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 	if lookup.err != nil {
 		return nil, w.failed(lookup.err)
 	}
+	if res.Verdict != ifmatch.Fresh && !w.hasBody() {
+		return w.turnOnWhole(ctx)
+	}
 	var p plan
 	var err error
 	switch res.Verdict {
@@ -147,6 +151,9 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 	default:
 		err = w.refuse(res)
 	}
+	if err == errHeadOnly {
+		return w.turnOnWhole(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -156,13 +163,31 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 	return w.commit(ctx, &p)
 }
 
+// load reads the current document. What replaces or deletes it is content with
+// its head, where the store can read that for less.
 func (w *write) load(ctx context.Context) error {
-	doc, err := w.engine.store.Get(ctx, w.intent.Ref)
+	get := w.engine.store.Get
+	if heads, ok := w.engine.store.(store.HeadReader); ok && !w.whole && (w.intent.Op == OpPut || w.intent.Op == OpDelete) {
+		get = heads.Head
+	}
+	doc, err := get(ctx, w.intent.Ref)
 	if err != nil {
 		return w.failed(err)
 	}
 	w.current = doc
 	return nil
+}
+
+// errHeadOnly says that a turn on the head alone has come to need the body.
+var errHeadOnly = errors.New("the body was not loaded")
+
+// hasBody tells whether the body that there is, if any, is loaded.
+func (w *write) hasBody() bool { return !w.current.Exists() || w.current.Body != nil }
+
+// turnOnWhole walks the turn again from its start, with the body.
+func (w *write) turnOnWhole(ctx context.Context) (*Outcome, error) {
+	w.whole = true
+	return w.turn(ctx)
 }
 
 // refuse turns a verdict that ends the write into its refusal.
