@@ -27,7 +27,7 @@ import (
 // Store is a place where documents live under compare-and-swap.
 //
 // Abilities that not every engine has are interfaces of their own: [Purger],
-// [Scanner], [RowReader], [HealthChecker].
+// [Scanner], [RowReader], [HeadReader], [HealthChecker].
 type Store interface {
 	// Get returns the document that ref names. A document that never was, or was
 	// purged, is not an error: its Rev is 0 and its Next says where versions
@@ -89,6 +89,12 @@ type Scanner interface {
 // conflicts, lease tickets. Rows come ordered by the bytes of their ids.
 type RowReader interface {
 	Rows(ctx context.Context, ref Ref, kind string) ([]Row, error)
+}
+
+// HeadReader can read a head without its body, and so for less. Head is Get, but
+// that the Body of what it returns may be nil though there is one.
+type HeadReader interface {
+	Head(ctx context.Context, ref Ref) (*Document, error)
 }
 
 // HealthChecker can tell whether the store takes commits now. The error says

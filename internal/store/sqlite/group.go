@@ -145,6 +145,9 @@ func (g *group) release() {
 func (g *group) publish() {
 	g.w.position, g.w.number, g.w.lastPart = g.position, g.number, g.lastPart
 	for name, p := range g.parts {
+		if g.w.parts[name] == nil {
+			g.w.store.numbers.set(name, p.number)
+		}
 		g.w.parts[name] = p
 	}
 	if g.purged {

@@ -48,6 +48,7 @@ type Store struct {
 	info    store.Info
 	lock    *os.File
 	cache   *cache
+	numbers numbers
 	readers chan *reader
 	writer  *writer
 

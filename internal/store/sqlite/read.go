@@ -12,7 +12,7 @@ import (
 // reader is a connection that reads, with its statements.
 type reader struct {
 	conn                                 *conn
-	document, number                     *stmt
+	document, head, floor, number        *stmt
 	milestoneByRev, milestoneByVersion   *stmt
 	logRow, logWithBody                  *stmt
 	part, listFirst, listAfter           *stmt
@@ -27,10 +27,11 @@ func newReader(s *Store) (*reader, error) {
 	}
 	r := &reader{conn: c}
 	err = c.prepareAll(map[**stmt]statement{
-		&r.document: {"SELECT " + headColumns + `, p.floor, l.body FROM parts p
-			LEFT JOIN documents d ON d.part = p.part AND d.id = ?
-			LEFT JOIN log l ON l.position = d.body_at
-			WHERE p.collection = ? AND p.params = ?`, headWidth + 2},
+		&r.document: {"SELECT " + headColumns + `, (SELECT floor FROM parts WHERE part = d.part), l.body
+			FROM documents d LEFT JOIN log l ON l.position = d.body_at WHERE d.part = ? AND d.id = ?`, headWidth + 2},
+		&r.head: {"SELECT " + headColumns + `, (SELECT floor FROM parts WHERE part = d.part)
+			FROM documents d WHERE d.part = ? AND d.id = ?`, headWidth + 1},
+		&r.floor: {"SELECT floor FROM parts WHERE part = ?", 1},
 		&r.number: {`SELECT d.doc, d.position FROM parts p JOIN documents d ON d.part = p.part AND d.id = ?
 			WHERE p.collection = ? AND p.params = ?`, 2},
 		&r.milestoneByRev:     {milestoneByRev, 1},
@@ -107,6 +108,15 @@ func (s *Store) doubtfulAll() error {
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, ref store.Ref) (*store.Document, error) {
+	return s.get(ctx, ref, true)
+}
+
+// Head implements [store.HeadReader].
+func (s *Store) Head(ctx context.Context, ref store.Ref) (*store.Document, error) {
+	return s.get(ctx, ref, false)
+}
+
+func (s *Store) get(ctx context.Context, ref store.Ref, body bool) (*store.Document, error) {
 	if s.closed.Load() {
 		return nil, store.ErrClosed
 	}
@@ -116,7 +126,7 @@ func (s *Store) Get(ctx context.Context, ref store.Ref) (*store.Document, error)
 	var doc *store.Document
 	err := s.read(ctx, false, func(r *reader) (err error) {
 		noted := s.cache.note(ref)
-		e, floor, err := r.load(ref)
+		e, floor, err := r.load(s, ref, body)
 		if err != nil {
 			return err
 		}
@@ -128,29 +138,41 @@ func (s *Store) Get(ctx context.Context, ref store.Ref) (*store.Document, error)
 			return nil
 		}
 		doc = e.doc
+		if !body || s.opts.ReadOnly { // a process that serves the file would not tell of its commits
+			return nil
+		}
 		if err := s.opts.Probe.At(store.PointFill); err != nil {
 			return err
 		}
-		if !s.opts.ReadOnly { // a process that serves the file would not tell of its commits
-			s.cache.fill(ref, e, noted)
-		}
+		s.cache.fill(ref, e, noted)
 		return nil
 	})
 	return doc, err
 }
 
-// load reads a document with its body, and the floor of its part.
-func (r *reader) load(ref store.Ref) (e *entry, floor int64, err error) {
-	_, err = r.conn.one(r.document, func(row []driver.Value) {
-		floor = asInt(row[headWidth])
-		if row[0] == nil {
-			return
+// load reads a document, with its body where that is asked for; where there is
+// none, the floor of its part.
+func (r *reader) load(s *Store, ref store.Ref, body bool) (e *entry, floor int64, err error) {
+	part, known := s.numbers.get(ref.Part)
+	if !known {
+		_, err = r.conn.one(r.part, func(row []driver.Value) { part = asInt(row[0]) }, ref.Part.Collection, ref.Part.Params)
+		if err != nil || part == 0 {
+			return nil, 0, err
 		}
-		e = scanHead(row, ref, floor)
-		if !e.doc.Deleted {
+	}
+	statement := r.head
+	if body {
+		statement = r.document
+	}
+	found, err := r.conn.one(statement, func(row []driver.Value) {
+		e = scanHead(row, ref, asInt(row[headWidth]))
+		if body && !e.doc.Deleted {
 			e.doc.Body = asBlob(row[headWidth+1])
 		}
-	}, ref.ID, ref.Part.Collection, ref.Part.Params)
+	}, part, ref.ID)
+	if err == nil && !found {
+		_, err = r.conn.one(r.floor, func(row []driver.Value) { floor = asInt(row[0]) }, part)
+	}
 	return e, floor, err
 }
 

@@ -83,7 +83,9 @@ func (w *writer) readCounters() error {
 		return err
 	}
 	return w.conn.each(all, func(row []driver.Value) error {
-		w.parts[store.Part{Collection: asText(row[0]), Params: asText(row[1])}] = &part{asInt(row[2]), asInt(row[3]), asInt(row[4])}
+		name := store.Part{Collection: asText(row[0]), Params: asText(row[1])}
+		w.parts[name] = &part{asInt(row[2]), asInt(row[3]), asInt(row[4])}
+		w.store.numbers.set(name, asInt(row[2]))
 		return nil
 	})
 }
