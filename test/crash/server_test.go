@@ -31,13 +31,18 @@ func TestMain(m *testing.M) {
 	os.Exit(buildAndRun(m))
 }
 
-func buildAndRun(m *testing.M) int {
+func buildAndRun(m *testing.M) (code int) {
 	dir, err := os.MkdirTemp("", "ifmatch-crash-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() {
+		if err := os.RemoveAll(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}()
 	binary = filepath.Join(dir, "ifmatch")
 	build := exec.Command("go", "build", "-o", binary, "github.com/ifmatch/ifmatch/cmd/ifmatch")
 	if out, err := build.CombinedOutput(); err != nil {

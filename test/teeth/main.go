@@ -25,16 +25,16 @@ func main() {
 	run := flag.String("run", "", "run only the mutants whose name matches this `regexp`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := bite(ctx, *short, *run); err != nil {
+	err := bite(ctx, *short, *run)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "teeth:", err)
-		stop()
 		os.Exit(1)
 	}
 }
 
 // bite runs the table and prints it with what became of each row.
-func bite(ctx context.Context, short bool, pattern string) error {
+func bite(ctx context.Context, short bool, pattern string) (err error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func bite(ctx context.Context, short bool, pattern string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	r := &runner{root: root, dir: dir}
 	began := time.Now()
 	if err := r.baseline(ctx, chosen); err != nil {
@@ -55,7 +55,10 @@ func bite(ctx context.Context, short bool, pattern string) error {
 	}
 	results := make([]result, len(chosen))
 	inParallel(len(chosen), func(i int) { results[i] = r.mutated(ctx, &chosen[i]) })
-	missed := print(results)
+	missed, err := print(results)
+	if err != nil {
+		return err
+	}
 	fmt.Printf("%d mutants in %s\n", len(results), time.Since(began).Round(time.Second))
 	if missed > 0 {
 		return fmt.Errorf("%d of %d broken builds were not noticed by the tests that must notice them", missed, len(results))
@@ -117,7 +120,7 @@ func inParallel(n int, f func(int)) {
 }
 
 // print shows the table and returns how many rows are not red.
-func print(results []result) (missed int) {
+func print(results []result) (missed int, err error) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "MUTANT\tMUST BE NOTICED BY\tVERDICT\tNOTICED BY")
 	for _, r := range results {
@@ -133,13 +136,15 @@ func print(results []result) (missed int) {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.mutant.name, r.mutant.test, verdict, r.notice)
 	}
-	w.Flush()
+	if err := w.Flush(); err != nil {
+		return 0, err
+	}
 	for _, r := range results {
 		if r.err != nil {
 			fmt.Printf("%s: %v\n", r.mutant.name, r.err)
 		}
 	}
-	return missed
+	return missed, nil
 }
 
 // oneLine shortens text to what fits in a cell.

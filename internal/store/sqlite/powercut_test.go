@@ -100,10 +100,10 @@ func writeImage(t *testing.T, d *disk) string {
 
 // cutWriter writes documents of its own and some that all writers share.
 type cutWriter struct {
-	s    *Store
-	j    *journal
-	n, k int
-	rng  *rand.Rand
+	s   *Store
+	j   *journal
+	n   int
+	rng *rand.Rand
 }
 
 var cutPart = store.Part{Collection: "docs"}
