@@ -134,7 +134,8 @@ type Outcome struct {
 	// Document is the document as the write left it: the committed one, or under
 	// Dry the one that would have been. For a deletion it is the tombstone.
 	Document *store.Document
-	// Before is the document as the write found it.
+	// Before is the document as the write found it, without its body where that
+	// was not needed.
 	Before *store.Document
 	// Applied is the strategy that the caller asked for and got, else empty.
 	Applied Strategy

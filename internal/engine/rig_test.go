@@ -36,6 +36,15 @@ func (h *hooked) Get(ctx context.Context, ref store.Ref) (*store.Document, error
 	return hook(next)
 }
 
+// Head implements [store.HeadReader]: what a test does to Get it does to Head.
+func (h *hooked) Head(ctx context.Context, ref store.Ref) (*store.Document, error) {
+	doc, err := h.Get(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return &store.Document{Head: doc.Head}, nil
+}
+
 func (h *hooked) Entry(ctx context.Context, ref store.Ref, version int64) (*store.Entry, error) {
 	h.mu.Lock()
 	hook := h.entry

@@ -125,8 +125,8 @@ func TestDry(t *testing.T) {
 			if refusal != nil || out.Result != tt.result || out.Document.Version != tt.version || string(out.Document.Body) != tt.would {
 				t.Fatalf("got %+v, %v", out, refusal)
 			}
-			if string(out.Before.Body) != tt.before {
-				t.Errorf("found %s, want %s", out.Before.Body, tt.before)
+			if out.Before.Exists() != (tt.before != "") || out.Before.Version > 1 {
+				t.Errorf("found version %d, exists: %t", out.Before.Version, out.Before.Exists())
 			}
 			wrote := r.must(tt.op, tt.body, tt.headers...)
 			if wrote.Result != out.Result || wrote.Document.Version != out.Document.Version || string(wrote.Document.Body) != string(out.Document.Body) {

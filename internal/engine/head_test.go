@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"context"
+	"testing"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// counted counts how often documents are read whole, and by their heads.
+type counted struct {
+	*hooked
+	whole, heads int
+}
+
+func (c *counted) Get(ctx context.Context, ref store.Ref) (*store.Document, error) {
+	c.whole++
+	return c.hooked.Get(ctx, ref)
+}
+
+func (c *counted) Head(ctx context.Context, ref store.Ref) (*store.Document, error) {
+	c.heads++
+	return c.hooked.Head(ctx, ref)
+}
+
+// TestBodiesAreReadWhereNeeded checks that a write which needs no body reads
+// none, and that one which comes to need it gets the same answer.
+func TestBodiesAreReadWhereNeeded(t *testing.T) {
+	tests := []struct {
+		name    string
+		op      Op
+		body    string
+		headers []string
+		result  Result // "" for a refusal
+		reason  Reason
+		whole   int // documents read whole
+	}{
+		{"a replacement", OpPut, `{"n":3}`, []string{"If-Match", `"2"`}, Replaced, "", 0},
+		{"a deletion", OpDelete, "", []string{"If-Match", `"2"`}, Deleted, "", 0},
+		{"a replacement that changes nothing", OpPut, `{"n":2}`, []string{"If-Match", `"2"`}, Unchanged, "", 1},
+		{"one that changes a spelling only", OpPut, `{"n":2.0}`, []string{"If-Match", `"2"`}, Replaced, "", 1},
+		{"a patch", OpMergePatch, `{"n":3}`, []string{"If-Match", `"2"`}, Patched, "", 1},
+		{"a stale replacement is explained", OpPut, `{"n":3}`, []string{"If-Match", `"1"`}, "", ReasonStale, 1},
+		{"a stale deletion is too", OpDelete, "", []string{"If-Match", `"1"`}, "", ReasonStale, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, Rules{}, Config{})
+			c := &counted{hooked: r.store}
+			r.engine = New(c, Config{Chain: r.chain})
+			r.must(OpPut, `{"n":1}`)
+			r.byRival(OpPut, `{"n":2}`, "rival")
+			c.whole, c.heads = 0, 0
+			out, refusal := r.do(r.intent(tt.op, tt.body, tt.headers...))
+			switch {
+			case refusal != nil && refusal.Reason != tt.reason, refusal == nil && (out.Result != tt.result || out.Rounds != 1):
+				t.Errorf("got %+v, %v", out, refusal)
+			case refusal != nil && len(refusal.Conflict.Changes) != 1:
+				t.Errorf("explained by %d changes", len(refusal.Conflict.Changes))
+			}
+			if c.whole != tt.whole || c.heads > 1 {
+				t.Errorf("%d documents and %d heads were read, want %d and at most one", c.whole, c.heads, tt.whole)
+			}
+			r.verified()
+		})
+	}
+}
