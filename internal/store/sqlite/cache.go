@@ -3,6 +3,7 @@ package sqlite
 import (
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 
@@ -15,6 +16,8 @@ type entry struct {
 	number int64 // documents.doc
 	bodyAt int64 // documents.body_at
 	fence  int64 // of the newest lease ever granted
+
+	held atomic.Bool // its document is being committed; see cache
 }
 
 // cache holds documents as they are durable, and never shows a state older than
@@ -22,7 +25,7 @@ type entry struct {
 //
 // A COMMIT becomes visible to readers of the database some time before it
 // returns. Until the writer has published the new states, the documents of the
-// group are held: their entries are gone and nobody fills them, so that
+// group are held: their entries count as missing and nobody fills them, so that
 // everybody asks the database. The writer publishes after COMMIT returned and
 // before any answer, in the order of commits.
 //
@@ -55,7 +58,10 @@ func newCache(bytes int64) (*cache, error) {
 	return &cache{entries: entries, seed: maphash.MakeSeed()}, err
 }
 
-func (c *cache) get(ref store.Ref) (*entry, bool) { return c.entries.GetIfPresent(ref) }
+func (c *cache) get(ref store.Ref) (*entry, bool) {
+	e, ok := c.entries.GetIfPresent(ref)
+	return e, ok && !e.held.Load()
+}
 
 func (c *cache) stripe(ref store.Ref) *stripe {
 	return &c.stripes[maphash.Comparable(c.seed, ref)%uint64(len(c.stripes))]
@@ -86,7 +92,9 @@ func (c *cache) hold(ref store.Ref) {
 	defer s.mu.Unlock()
 	s.seq++
 	s.held++
-	c.entries.Invalidate(ref)
+	if e, ok := c.entries.GetIfPresent(ref); ok {
+		e.held.Store(true)
+	}
 }
 
 // publish makes e what is durable of a held ref; nil is a document that was
@@ -99,6 +107,8 @@ func (c *cache) publish(ref store.Ref, e *entry) {
 	s.held--
 	if e != nil {
 		c.entries.Set(ref, e)
+	} else {
+		c.entries.Invalidate(ref)
 	}
 }
 
@@ -108,6 +118,9 @@ func (c *cache) release(ref store.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held--
+	if e, ok := c.entries.GetIfPresent(ref); ok {
+		e.held.Store(false)
+	}
 }
 
 // forget drops everything, and every fill that is on its way: a floor has risen
