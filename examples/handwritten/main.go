@@ -20,8 +20,9 @@ func main() {
 	path := flag.String("db", "notes.db", "SQLite file to keep the notes in")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *listen, *path); err != nil {
+	err := run(ctx, *listen, *path)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }
