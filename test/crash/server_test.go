@@ -94,7 +94,18 @@ func command(args ...string) *exec.Cmd {
 // answers.
 func start(t *testing.T, path string) *server {
 	t.Helper()
-	s := &server{cmd: command("serve", "--listen", "127.0.0.1:0", "--store", "sqlite:"+path), stderr: &lockedBuffer{}, ended: make(chan struct{})}
+	return await(t, command(serve(path)...))
+}
+
+// serve are the arguments that serve a store.
+func serve(path string) []string {
+	return []string{"serve", "--listen", "127.0.0.1:0", "--store", "sqlite:" + path}
+}
+
+// await starts a server and waits until it answers.
+func await(t *testing.T, cmd *exec.Cmd) *server {
+	t.Helper()
+	s := &server{cmd: cmd, stderr: &lockedBuffer{}, ended: make(chan struct{})}
 	s.cmd.Stderr = s.stderr
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -171,7 +182,7 @@ func TestOneServerServesAStore(t *testing.T) {
 	s := start(t, path)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	second := command("serve", "--listen", "127.0.0.1:0", "--store", "sqlite:"+path)
+	second := command(serve(path)...)
 	out := &lockedBuffer{}
 	second.Stdout, second.Stderr = out, out
 	if err := second.Start(); err != nil {
