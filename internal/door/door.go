@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -90,6 +91,21 @@ func (d *Door) Problem(w http.ResponseWriter, r *http.Request, p *problem.Docume
 		w.Header()["Ifmatch-Outcome"] = outcomeRejected
 	}
 	problem.Write(w, r, p)
+}
+
+// Panicked answers a request whose handler panicked with v, and logs where. An
+// answer that was on its way already is cut off by net/http.
+func (d *Door) Panicked(w http.ResponseWriter, r *http.Request, v any) {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	p := &problem.Document{Code: problem.Internal, CorrelationID: Correlation(r), Resource: r.URL.EscapedPath(), Action: r.Method,
+		Detail: "The server failed in the middle. If this was a write, read the document to see whether it happened."}
+	if d.Log != nil {
+		d.Log.LogAttrs(r.Context(), slog.LevelError, "handler panicked", slog.String("correlationId", p.CorrelationID),
+			slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+	}
+	d.Problem(w, r, p)
 }
 
 // Refuse answers with what an error of the engine means to its caller, under

@@ -53,8 +53,11 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 	case engine.ReasonMalformed:
 		p.Detail = malformedDetail(f)
 	case engine.ReasonNotFound:
-		if p.Deleted {
+		switch {
+		case p.Deleted:
 			p.Detail = "It was deleted. PUT it again to create it anew."
+		case f.Current == nil:
+			p.Detail = "There is no such version, or it is no longer kept. The document's _history lists those that were."
 		}
 	}
 	// A tag that a status did not come of would be taken for the answer's own.

@@ -86,6 +86,9 @@ func newID() store.ID {
 	return store.ID(uuid.Must(uuid.NewV7()))
 }
 
+// StoreInfo describes the store beneath.
+func (e *Engine) StoreInfo() store.Info { return e.store.Info() }
+
 // Limits returns the bounds in force.
 func (e *Engine) Limits() Limits { return e.limits }
 

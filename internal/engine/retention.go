@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -14,11 +16,32 @@ func (e *Engine) entry(ctx context.Context, current *store.Head, rules *Rules, v
 		return nil, store.ErrNoEntry
 	}
 	entry, err := e.store.Entry(ctx, current.Ref, version)
+	if err != nil || rules.KeepFor <= 0 || version == current.Version {
+		return entry, err
+	}
+	superseded, err := e.supersededAt(ctx, current, version)
 	if err != nil {
 		return nil, err
 	}
-	if rules.KeepFor > 0 && version != current.Version && entry.At.Before(e.now().Add(-rules.KeepFor)) {
+	if superseded.Before(e.now().Add(-rules.KeepFor)) {
 		return nil, store.ErrNoEntry
 	}
 	return entry, nil
+}
+
+// supersededAt tells until when a version was the current one: its age counts
+// from there. A document that rested for a year can still explain the first
+// conflict after that.
+func (e *Engine) supersededAt(ctx context.Context, current *store.Head, version int64) (time.Time, error) {
+	if version+1 >= current.Version {
+		return current.At, nil
+	}
+	next, err := e.store.Entry(ctx, current.Ref, version+1)
+	if errors.Is(err, store.ErrNoEntry) { // purged of its body: older than what is kept
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return next.At, nil
 }

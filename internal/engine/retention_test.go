@@ -22,9 +22,9 @@ func TestRetention(t *testing.T) {
 		{"four", 4, 0, []bool{true, true, true, true}},
 		{"two", 2, 0, []bool{false, false, true, true}},
 		{"the current one", 1, 0, []bool{false, false, false, true}},
-		{"two hours and a half", 0, 150 * time.Minute, []bool{false, true, true, true}},
+		{"two hours, since they were superseded", 0, 2 * time.Hour, []bool{false, true, true, true}},
 		{"a minute: the current one stays", 0, time.Minute, []bool{false, false, false, true}},
-		{"two, of an hour at most", 2, 59 * time.Minute, []bool{false, false, false, true}},
+		{"three, of an hour at most", 3, time.Hour, []bool{false, false, true, true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { retains(t, tt.keep, tt.keepFor, tt.kept, false) })

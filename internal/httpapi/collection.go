@@ -54,7 +54,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 	if !ok {
 		return
 	}
-	w.Header().Set("ETag", listTag(page.Head))
+	w.Header().Set("ETag", s.listTag(t, page.Head))
 	s.door.SetCaching(w.Header())
 	if verdict == ifmatch.NotModified {
 		w.WriteHeader(http.StatusNotModified)

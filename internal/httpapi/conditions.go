@@ -11,8 +11,24 @@ import (
 )
 
 // listTag is the collection's tag. It is weak: it tells of any change inside,
-// not which bytes a page of it has.
-func listTag(head int64) string { return `W/"c` + strconv.FormatInt(head, 10) + `"` }
+// not which bytes a page of it has. It names the store, its epoch and the kind of
+// token too, so that a poll across a restart on another store, a restore or a
+// change of contract is never told that nothing changed.
+func (s *Server) listTag(t door.Target, head int64) string {
+	info := s.door.Engine.StoreInfo()
+	tag := append(make([]byte, 0, 64), `W/"c`...)
+	tag = strconv.AppendInt(tag, head, 10)
+	tag = append(tag, '.')
+	tag = append(tag, info.ID[:min(8, len(info.ID))]...)
+	tag = append(tag, '.')
+	tag = strconv.AppendInt(tag, info.Epoch, 10)
+	tag = append(tag, '.')
+	tag = append(tag, t.Rules.Contract.Token.String()...)
+	if t.Rules.Contract.Weak {
+		tag = append(tag, ".weak"...)
+	}
+	return string(append(tag, '"'))
+}
 
 // unconditional is the contract of a collection as a whole, which nobody can
 // overwrite.
@@ -21,7 +37,7 @@ var unconditional = ifmatch.Contract{Precondition: ifmatch.MethodPreconditions{P
 // judge evaluates a request's preconditions against a collection as a whole,
 // which always exists. It answers what they refuse, and then returns false.
 func (s *Server) judge(w http.ResponseWriter, r *http.Request, t door.Target, head int64) (ifmatch.Verdict, bool) {
-	tag, err := ifmatch.ParseETag(listTag(head))
+	tag, err := ifmatch.ParseETag(s.listTag(t, head))
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return 0, false

@@ -145,7 +145,7 @@ func (s *Server) diff(w http.ResponseWriter, r *http.Request, t door.Target) {
 	if quality(r, "application/merge-patch+json") > quality(r, "application/json-patch+json") {
 		merge, ok := patch.MergeDiff(d.From, d.To)
 		if !ok {
-			s.door.Problem(w, r, &problem.Document{Code: problem.PatchInapplicable, Resource: t.Path, Action: r.Method,
+			s.door.Problem(w, r, &problem.Document{Code: problem.PatchInapplicable, Status: http.StatusNotAcceptable, Resource: t.Path, Action: r.Method,
 				Detail: "A merge patch cannot set a member to null, and this difference does. Ask for application/json-patch+json."})
 			return
 		}

@@ -60,6 +60,11 @@ func New(c Config) *Server {
 // ServeHTTP implements http.Handler. Paths are taken as they came, never cleaned
 // or redirected.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.door.Panicked(w, r, v)
+		}
+	}()
 	if len(r.RequestURI) > s.maxURL {
 		s.door.Problem(w, r, &problem.Document{Code: problem.TooLarge, Status: http.StatusRequestURITooLong, Action: r.Method,
 			Detail: "The request's URL is longer than " + strconv.Itoa(s.maxURL) + " bytes. Ask for less at once."})

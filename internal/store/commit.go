@@ -63,8 +63,8 @@ type Write struct {
 	Digest  [32]byte  // of Body; a touch repeats the head's
 
 	// Keep is how many versions keep their bodies, this one included; 0 keeps
-	// all. KeepSince drops, beside that, those of earlier versions written before
-	// it. Log rows stay; when the bodies go is up to the driver.
+	// all. KeepSince drops, beside that, those of versions that were superseded
+	// before it. Log rows stay; when the bodies go is up to the driver.
 	Keep      int64
 	KeepSince time.Time
 

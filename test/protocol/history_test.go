@@ -215,7 +215,7 @@ func TestDiff(t *testing.T) {
 				a.body(got, test.want)
 			})
 		}
-		a.refused(409, "patch-inapplicable", "GET", path+"/_diff?from=2&to=3", "", "Accept", merge) // no merge patch sets null
+		a.refused(406, "patch-inapplicable", "GET", path+"/_diff?from=2&to=3", "", "Accept", merge) // no merge patch sets null
 		for _, query := range []string{"", "from=1", "to=1", "from=1&to=2&to=3", "from=1&to=2&x=1", "from=0&to=1", "from=01&to=1", "from=a&to=1", "from=1&to=-1", "From=1&to=2", "from=%"} {
 			a.refused(400, "malformed", "GET", path+"/_diff?"+query, "")
 		}

@@ -199,10 +199,15 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 // dropBodies drops the bodies that the document need no longer keep. Below the
 // first one that is gone all are.
 func (s *Store) dropBodies(r *record, w *store.Write) {
+	superseded := w.At
 	for i := len(r.history) - 1; i >= 0; i-- {
 		e := r.history[i]
+		until := superseded
+		if e.Action != store.ActionTouch {
+			superseded = e.At
+		}
 		changed := e.Action == store.ActionPut || e.Action == store.ActionPatch
-		needed := (w.Keep <= 0 || e.Version > r.doc.Version-w.Keep) && !e.At.Before(w.KeepSince)
+		needed := (w.Keep <= 0 || e.Version > r.doc.Version-w.Keep) && !until.Before(w.KeepSince)
 		if !changed || needed || e.Version == r.doc.Version {
 			continue
 		}

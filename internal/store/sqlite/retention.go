@@ -16,12 +16,17 @@ func (g *group) dropBodies(w *store.Write, e *entry, newest int64) error {
 		boundary = 0
 	}
 	from, err := g.firstToDrop(w, e, boundary, newest)
+	superseded := w.At
 	for position := from; position != 0 && err == nil; {
 		var row keptRow
 		if row, err = g.kept(position); err != nil {
 			break
 		}
-		if position != e.bodyAt && (row.version <= boundary || row.at.Before(w.KeepSince)) {
+		until := superseded
+		if row.action != store.ActionTouch {
+			superseded = row.at
+		}
+		if position != e.bodyAt && (row.version <= boundary || until.Before(w.KeepSince)) {
 			switch {
 			case row.hasBody:
 				_, err = g.w.conn.exec(g.w.st.dropBody, position)
