@@ -90,7 +90,10 @@ func (c *Contract) ETag(version, life int64, digest *[32]byte) ETag {
 	return t
 }
 
-func (c *Contract) precondition(m methodClass) Precondition {
+// Due returns the precondition rule of a method.
+func (c *Contract) Due(method string) Precondition { return c.due(classify(method)) }
+
+func (c *Contract) due(m methodClass) Precondition {
 	switch m {
 	case methodPut:
 		return c.Precondition.Put

@@ -161,7 +161,7 @@ func Evaluate(method string, c Conditions, s State, k Contract) Result {
 	if class == methodRead {
 		return Result{Verdict: Fresh}
 	}
-	return demand(k.precondition(class), &c)
+	return demand(k.due(class), &c)
 }
 
 // modifiedAfter tells whether the state may be newer than what its reader saw

@@ -88,14 +88,7 @@ func malformedDetail(f *engine.Refusal) string {
 
 func required(current string, c ifmatch.Contract, method string) string {
 	s := "This would overwrite what is there unseen. Send If-Match: " + current + " if that is the state you mean to change"
-	rule := c.Precondition.Patch
-	switch method {
-	case http.MethodPut:
-		rule = c.Precondition.Put
-	case http.MethodDelete:
-		rule = c.Precondition.Delete
-	}
-	if rule == ifmatch.PreconditionTag {
+	if c.Due(method) == ifmatch.PreconditionTag {
 		return s + "; else read it first."
 	}
 	return s + ", or If-Match: * to change it whatever it is."

@@ -21,7 +21,7 @@ import (
 
 // Options set a store up. The zero value is right.
 type Options struct {
-	// CacheBytes bounds the read cache; 0 means 96 MiB.
+	// CacheBytes bounds the read cache; 0 means 64 MiB.
 	CacheBytes int64
 	// Readers is how many connections read; 0 means 2 for each processor.
 	Readers int
@@ -104,7 +104,7 @@ func realPath(path string) (string, error) {
 
 func (o Options) withDefaults() Options {
 	if o.CacheBytes == 0 {
-		o.CacheBytes = 96 << 20
+		o.CacheBytes = 64 << 20
 	}
 	if o.Readers == 0 {
 		o.Readers = 2 * runtime.GOMAXPROCS(0)
