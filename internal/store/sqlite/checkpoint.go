@@ -9,7 +9,7 @@ import (
 
 // checkpointEvery is how much the writer appends to the write-ahead log before
 // it is moved into the file.
-const checkpointEvery = 16 << 20
+const checkpointEvery = 32 << 20
 
 // commitCost is roughly what one commit appends beside its body: the page with
 // its document row.
@@ -48,8 +48,26 @@ func newCheckpointer(s *Store) (*checkpointer, error) {
 func (p *checkpointer) run() {
 	defer close(p.done)
 	for range p.wake {
-		p.checkpoint(p.conn, p.pragma)
+		p.bulk()
 		p.bulkDone.Store(true)
+	}
+}
+
+// Each pass of the bulk moves what the writer appended during the one before,
+// which is less each time. It ends when the rest is small, or does not shrink.
+const (
+	smallRest = 256 // frames
+	maxPasses = 6
+)
+
+func (p *checkpointer) bulk() {
+	before := int64(0)
+	for range maxPasses {
+		frames := p.checkpoint(p.conn, p.pragma)
+		if frames-before < smallRest {
+			return
+		}
+		before = frames
 	}
 }
 
@@ -82,14 +100,15 @@ func (p *checkpointer) afterGroup(w *writer, members []*member) {
 	}
 }
 
-// checkpoint runs one on a connection. What a reader still needs stays in the
+// checkpoint runs one on a connection and returns how many frames the log had
+// when it began, 0 where it failed. What a reader still needs stays in the
 // log and is no fault. A failed flush stops the writer: what it was to make
 // durable may be lost, and the log that still has it must not be overwritten.
-func (p *checkpointer) checkpoint(c *conn, s *stmt) {
+func (p *checkpointer) checkpoint(c *conn, s *stmt) (frames int64) {
 	if p.store.trouble.Load() != nil {
-		return
+		return 0
 	}
-	_, err := c.one(s, func([]driver.Value) {})
+	_, err := c.one(s, func(row []driver.Value) { frames = asInt(row[1]) })
 	switch {
 	case err == nil:
 	case leftUnknown(err):
@@ -97,4 +116,5 @@ func (p *checkpointer) checkpoint(c *conn, s *stmt) {
 	default:
 		p.store.opts.Logger.Warn("the write-ahead log could not be moved into the file; it grows until it can", "cause", err)
 	}
+	return frames
 }

@@ -15,6 +15,7 @@ type writeStatements struct {
 	head, body, logRow                         *stmt
 	milestoneByRev, milestoneByVersion         *stmt
 	kept, dropBody                             *stmt
+	begin, end                                 *stmt
 	insertDocument, updateDocument             *stmt
 	insertLog, insertMilestone                 *stmt
 	insertPart, updatePart                     *stmt
@@ -27,6 +28,8 @@ type writeStatements struct {
 
 func (s *writeStatements) prepare(c *conn) error {
 	return c.prepareAll(map[**stmt]statement{
+		&s.begin:              {"BEGIN IMMEDIATE", 0},
+		&s.end:                {"COMMIT", 0},
 		&s.head:               {"SELECT " + headColumns + " FROM documents d WHERE d.part = ? AND d.id = ?", headWidth},
 		&s.body:               {"SELECT body FROM log WHERE position = ?", 1},
 		&s.logRow:             {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},

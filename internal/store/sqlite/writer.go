@@ -205,7 +205,7 @@ func fail(members []*member, err error) {
 // one.
 func (w *writer) transact(members []*member) bool {
 	g := newGroup(w)
-	if err := w.conn.do("BEGIN IMMEDIATE"); err != nil {
+	if _, err := w.conn.exec(w.st.begin); err != nil {
 		fail(members, classify(err))
 		return len(members) == 1
 	}
@@ -218,7 +218,7 @@ func (w *writer) transact(members []*member) bool {
 		return len(members) == 1
 	}
 	g.hold()
-	if err = w.conn.do("COMMIT"); err != nil && !leftUnknown(err) {
+	if _, err = w.conn.exec(w.st.end); err != nil && !leftUnknown(err) {
 		err = errors.Join(err, w.rollback())
 		g.release()
 		fail(members, classify(err))
