@@ -33,6 +33,8 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	collectLess()
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	s, chain, err := openStore(ctx, p.Store, log)
 	if err != nil {
@@ -44,7 +46,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	server := newHTTPServer(handler(p, s, chain, log), log)
 	announce(p, listener.Addr())
-	err = serveUntilSignal(ctx, server, listener)
+	err = serveUntil(ctx, stop, server, listener)
 	return errors.Join(err, s.Close())
 }
 
@@ -133,11 +135,9 @@ func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// serveUntilSignal serves until the first SIGINT or SIGTERM, then finishes what
-// was accepted. A second signal ends the process at once.
-func serveUntilSignal(ctx context.Context, server *http.Server, listener net.Listener) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// serveUntil serves until ctx ends, by the first SIGINT or SIGTERM, then finishes
+// what was accepted. After stop a second signal ends the process at once.
+func serveUntil(ctx context.Context, stop func(), server *http.Server, listener net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -32,7 +33,7 @@ func openStore(ctx context.Context, dsn string, log *slog.Logger) (store.Store, 
 	if err != nil {
 		return nil, nil, err
 	}
-	chain, err := openChain(path+keySuffix, true)
+	chain, err := openChain(s.Path()+keySuffix, true)
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())
 	}
@@ -75,7 +76,14 @@ func writeKey(path string, text []byte) error {
 		return err
 	}
 	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 func newKey() []byte {

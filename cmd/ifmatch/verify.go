@@ -28,9 +28,9 @@ func (v *verifyCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	chain, err := openChain(path+keySuffix, false)
+	chain, err := openChain(s.Path()+keySuffix, false)
 	if errors.Is(err, fs.ErrNotExist) {
-		fmt.Printf("There is no key file %s, so the audit chain is not verified.\n", path+keySuffix)
+		fmt.Printf("There is no key file %s, so the audit chain is not verified.\n", s.Path()+keySuffix)
 	} else if err != nil {
 		return errors.Join(err, s.Close())
 	}

@@ -96,7 +96,7 @@ func (d *Door) Problem(w http.ResponseWriter, r *http.Request, p *problem.Docume
 // Panicked answers a request whose handler panicked with v, and logs where. An
 // answer that was on its way already is cut off by net/http.
 func (d *Door) Panicked(w http.ResponseWriter, r *http.Request, v any) {
-	if v == http.ErrAbortHandler {
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v)
 	}
 	p := &problem.Document{Code: problem.Internal, CorrelationID: Correlation(r), Resource: r.URL.EscapedPath(), Action: r.Method,

@@ -48,7 +48,10 @@ func (r *Report) add(ref store.Ref, rev int64, format string, args ...any) {
 // where its last log row left it. A nil chain leaves the links unverified. The
 // error is one of reading; contradictions are findings.
 func Verify(ctx context.Context, s store.Scanner, chain *Chain) (*Report, error) {
-	v := verification{chain: chain, tails: make(map[store.Ref]*tail)}
+	v := verification{chain: chain, tails: make(map[store.Ref]*tail), floor: func(store.Part) (int64, error) { return 0, nil }}
+	if floors, ok := s.(store.FloorReader); ok {
+		v.floor = func(p store.Part) (int64, error) { return floors.Floor(ctx, p) }
+	}
 	if err := s.CheckIntegrity(ctx); err != nil {
 		return nil, err
 	}
@@ -69,6 +72,7 @@ type verification struct {
 	chain    *Chain
 	position int64
 	tails    map[store.Ref]*tail
+	floor    func(store.Part) (int64, error)
 }
 
 // tail is where the log has left a document so far.
@@ -93,7 +97,9 @@ func (v *verification) row(e *store.Entry) error {
 		t = &tail{deleted: true}
 		v.tails[e.Ref] = t
 	}
-	v.succession(t, e)
+	if err := v.succession(t, e); err != nil {
+		return err
+	}
 	v.content(e)
 	if v.chain != nil {
 		if v.chain.verify(t.link, e) {
@@ -115,8 +121,9 @@ func (v *verification) row(e *store.Entry) error {
 	return nil
 }
 
-// succession checks that e follows what the log says before it.
-func (v *verification) succession(t *tail, e *store.Entry) {
+// succession checks that e follows what the log says before it. A version may
+// jump only over a floor that a purge has raised.
+func (v *verification) succession(t *tail, e *store.Entry) error {
 	if e.Rev != t.rev+1 {
 		v.report.add(e.Ref, e.Rev, "rev %d follows rev %d", e.Rev, t.rev)
 	}
@@ -124,8 +131,14 @@ func (v *verification) succession(t *tail, e *store.Entry) {
 	switch {
 	case e.Action == store.ActionTouch && e.Version != t.version:
 		v.report.add(e.Ref, e.Rev, "version moved from %d to %d without a change", t.version, e.Version)
-	case born && e.Version <= t.version, e.Action != store.ActionTouch && !born && e.Version != t.version+1:
-		v.report.add(e.Ref, e.Rev, "version %d follows version %d", e.Version, t.version)
+	case e.Action != store.ActionTouch && e.Version != t.version+1:
+		floor, err := v.floor(e.Ref.Part)
+		if err != nil {
+			return err
+		}
+		if e.Version <= t.version || !born && e.Version > floor+1 {
+			v.report.add(e.Ref, e.Rev, "version %d follows version %d", e.Version, t.version)
+		}
 	}
 	if born && e.Life != t.life+1 || !born && e.Life != t.life {
 		v.report.add(e.Ref, e.Rev, "life %d follows life %d", e.Life, t.life)
@@ -136,6 +149,7 @@ func (v *verification) succession(t *tail, e *store.Entry) {
 	if t.rev > 0 && e.CommitID == t.commit {
 		v.report.add(e.Ref, e.Rev, "the same commit stands twice")
 	}
+	return nil
 }
 
 func (v *verification) content(e *store.Entry) {

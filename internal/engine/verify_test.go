@@ -108,3 +108,31 @@ func TestVerifyAfterPurge(t *testing.T) {
 	}
 	r.verified()
 }
+
+// TestVerifyAfterPurgeOfAnother checks that a floor explains a version that jumps, and
+// nothing else does.
+func TestVerifyAfterPurgeOfAnother(t *testing.T) {
+	r := newRig(t, Rules{}, Config{})
+	r.must(OpPut, `{"n":1}`)
+	other := store.Ref{Part: ref.Part, ID: "other"}
+	for range 2 {
+		put := r.intent(OpPut, `{}`)
+		put.Ref = other
+		if _, err := r.engine.Do(t.Context(), put); err != nil {
+			t.Fatal(err)
+		}
+		drop := r.intent(OpDelete, "", "If-Match", "*")
+		drop.Ref = other
+		if _, err := r.engine.Do(t.Context(), drop); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.memory.Purge(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	out := r.must(OpPut, `{"n":2}`, "If-Match", `"1"`)
+	if out.Document.Version != 5 {
+		t.Fatalf("version %d after a floor of 4", out.Document.Version)
+	}
+	r.verified()
+}

@@ -85,6 +85,12 @@ type Scanner interface {
 	CheckIntegrity(ctx context.Context) error
 }
 
+// FloorReader can tell the floor of a part: no version at or below it may be
+// given out, because a purged document had it.
+type FloorReader interface {
+	Floor(ctx context.Context, part Part) (int64, error)
+}
+
 // RowReader can list the side rows of one document: contributions, parked
 // conflicts, lease tickets. Rows come ordered by the bytes of their ids.
 type RowReader interface {

@@ -99,3 +99,14 @@ func compareRefs(a, b store.Ref) int {
 		strings.Compare(a.ID, b.ID),
 	)
 }
+
+// Floor implements [store.FloorReader].
+func (s *Store) Floor(ctx context.Context, name store.Part) (floor int64, err error) {
+	err = s.read(ctx, func() error {
+		if p := s.parts[name]; p != nil {
+			floor = p.floor
+		}
+		return nil
+	})
+	return floor, err
+}

@@ -42,6 +42,15 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 	return page, err
 }
 
+// Floor implements [store.FloorReader].
+func (s *Store) Floor(ctx context.Context, part store.Part) (floor int64, err error) {
+	err = s.read(ctx, false, func(r *reader) error {
+		_, err := r.conn.one(r.part, func(row []driver.Value) { floor = asInt(row[2]) }, part.Collection, part.Params)
+		return err
+	})
+	return floor, err
+}
+
 // Rows implements [store.RowReader].
 func (s *Store) Rows(ctx context.Context, ref store.Ref, kind string) ([]store.Row, error) {
 	var rows []store.Row

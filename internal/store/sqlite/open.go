@@ -170,6 +170,9 @@ func (s *Store) readInfo(c *conn) error {
 	return err
 }
 
+// Path returns the file's absolute path, with links resolved.
+func (s *Store) Path() string { return s.path }
+
 // Info implements [store.Store].
 func (s *Store) Info() store.Info { return s.info }
 
