@@ -99,7 +99,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "some groups are rolled back and acknowledged", test: kill,
-		edits: []edit{{sqlite + "writer.go", `w.conn.do("COMMIT")`, `w.conn.do(map[bool]string{true: "ROLLBACK", false: "COMMIT"}[g.position%50 == 0])`}},
+		edits: []edit{{sqlite + "writer.go", `_, err = w.conn.exec(w.st.end)`, `err = w.conn.do(map[bool]string{true: "ROLLBACK", false: "COMMIT"}[g.position%50 == 0])`}},
 	},
 	{
 		name: "what was accepted is dropped at the end", test: finish,

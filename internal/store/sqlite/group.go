@@ -38,11 +38,6 @@ func (g *group) apply(members []*member) error {
 		}
 		m.err = err
 	}
-	for _, p := range g.parts {
-		if _, err := g.w.conn.exec(g.w.st.updatePart, p.floor, p.head, p.number); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -129,6 +124,9 @@ func (g *group) set(ref store.Ref, e *entry) {
 
 // hold keeps the group's documents out of the cache while it is committed.
 func (g *group) hold() {
+	for name := range g.parts {
+		g.w.store.heads.hold(name)
+	}
 	for _, ref := range g.order {
 		g.w.store.cache.hold(ref)
 	}
@@ -138,6 +136,9 @@ func (g *group) hold() {
 func (g *group) release() {
 	for _, ref := range g.order {
 		g.w.store.cache.release(ref)
+	}
+	for name := range g.parts {
+		g.w.store.heads.release(name, 0)
 	}
 }
 
@@ -155,6 +156,9 @@ func (g *group) publish() {
 	}
 	for _, ref := range g.order {
 		g.w.store.cache.publish(ref, g.entries[ref])
+	}
+	for name, p := range g.parts {
+		g.w.store.heads.release(name, p.head)
 	}
 }
 

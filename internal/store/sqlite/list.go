@@ -11,16 +11,21 @@ import (
 
 // List implements [store.Store].
 func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (store.Page, error) {
-	var page store.Page
+	before := s.heads.look(part)
+	page := store.Page{Head: before.published}
+	var newest int64
 	err := s.read(ctx, true, func(r *reader) error {
 		if t := s.trouble.Load(); t != nil && t.parts[part] {
 			return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, t.cause)
 		}
 		var number, floor int64
 		found, err := r.conn.one(r.part, func(row []driver.Value) {
-			number, page.Head, floor = asInt(row[0]), asInt(row[1]), asInt(row[2])
+			number, floor = asInt(row[0]), asInt(row[1])
 		}, part.Collection, part.Params)
 		if err != nil || !found {
+			return err
+		}
+		if _, err := r.conn.one(r.newest, func(row []driver.Value) { newest = asInt(row[0]) }); err != nil {
 			return err
 		}
 		// The empty id, a singleton's, comes before every id that can be asked for.
@@ -39,13 +44,19 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 			return nil
 		}, args...)
 	})
+	// Where the part was being written, here or by another process, its own place in this snapshot is not
+	// known; the whole store's is at or above it, and as good.
+	if err == nil && newest > 0 && (s.opts.ReadOnly || !before.settled(s.heads.look(part))) {
+		page.Head = newest
+		s.heads.raise(part, newest)
+	}
 	return page, err
 }
 
 // Floor implements [store.FloorReader].
 func (s *Store) Floor(ctx context.Context, part store.Part) (floor int64, err error) {
 	err = s.read(ctx, false, func(r *reader) error {
-		_, err := r.conn.one(r.part, func(row []driver.Value) { floor = asInt(row[2]) }, part.Collection, part.Params)
+		_, err := r.conn.one(r.part, func(row []driver.Value) { floor = asInt(row[1]) }, part.Collection, part.Params)
 		return err
 	})
 	return floor, err

@@ -49,6 +49,7 @@ type Store struct {
 	lock    *os.File
 	cache   *cache
 	numbers numbers
+	heads   heads
 	readers chan *reader
 	writer  *writer
 

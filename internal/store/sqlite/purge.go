@@ -26,6 +26,9 @@ func (g *group) purge(ref store.Ref) error {
 		return err
 	}
 	p.floor = max(p.floor, e.doc.Version)
+	if _, err := g.w.conn.exec(g.w.st.raiseFloor, p.floor, p.number); err != nil {
+		return err
+	}
 	if err := g.purgeLog(e); err != nil {
 		return err
 	}

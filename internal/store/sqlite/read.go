@@ -13,6 +13,7 @@ import (
 type reader struct {
 	conn                                 *conn
 	document, head, floor, number        *stmt
+	newest                               *stmt
 	milestoneByRev, milestoneByVersion   *stmt
 	logRow, logWithBody                  *stmt
 	part, listFirst, listAfter           *stmt
@@ -31,14 +32,15 @@ func newReader(s *Store) (*reader, error) {
 			FROM documents d LEFT JOIN log l ON l.position = d.body_at WHERE d.part = ? AND d.id = ?`, headWidth + 2},
 		&r.head: {"SELECT " + headColumns + `, (SELECT floor FROM parts WHERE part = d.part)
 			FROM documents d WHERE d.part = ? AND d.id = ?`, headWidth + 1},
-		&r.floor: {"SELECT floor FROM parts WHERE part = ?", 1},
+		&r.newest: {newestPosition, 1},
+		&r.floor:  {"SELECT floor FROM parts WHERE part = ?", 1},
 		&r.number: {`SELECT d.doc, d.position FROM parts p JOIN documents d ON d.part = p.part AND d.id = ?
 			WHERE p.collection = ? AND p.params = ?`, 2},
 		&r.milestoneByRev:     {milestoneByRev, 1},
 		&r.milestoneByVersion: {milestoneByVersion, 1},
 		&r.logRow:             {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
 		&r.logWithBody:        {"SELECT " + logColumns + ", l.body FROM log l WHERE l.position = ?", logWidth + 1},
-		&r.part:               {"SELECT part, head, floor FROM parts WHERE collection = ? AND params = ?", 3},
+		&r.part:               {"SELECT part, floor FROM parts WHERE collection = ? AND params = ?", 2},
 		&r.listFirst:          {listColumns + "d.part = ? AND d.deleted = 0 ORDER BY d.id LIMIT ?", headWidth + 2},
 		&r.listAfter:          {listColumns + "d.part = ? AND d.deleted = 0 AND d.id > ? ORDER BY d.id LIMIT ?", headWidth + 2},
 		&r.rows:               {"SELECT id, value FROM side_rows WHERE doc = ? AND kind = ? ORDER BY id", 2},

@@ -10,6 +10,9 @@ const logColumns = `l.position, l.prev, l.rev, l.version, l.life, l.action, l.ou
 
 const logWidth = 18
 
+// newestPosition is the greatest position that was ever given out.
+const newestPosition = `SELECT max((SELECT value FROM meta WHERE key = 'position'), (SELECT coalesce(max(position), 0) FROM log))`
+
 // writeStatements are those of the writer.
 type writeStatements struct {
 	head, body, logRow                         *stmt
@@ -18,7 +21,7 @@ type writeStatements struct {
 	begin, end                                 *stmt
 	insertDocument, updateDocument             *stmt
 	insertLog, insertMilestone                 *stmt
-	insertPart, updatePart                     *stmt
+	insertPart, raiseFloor                     *stmt
 	claim, putClaim, deleteClaim               *stmt
 	putRow, deleteRow                          *stmt
 	answer, putAnswer                          *stmt
@@ -45,8 +48,8 @@ func (s *writeStatements) prepare(c *conn) error {
 		&s.insertLog: {`INSERT INTO log (position, doc, prev, rev, version, life, action, outcome, base, blind, merged_from,
 			decisions, at, commit_id, correlation, actor, roles, digest, link, body) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, 0},
 		&s.insertMilestone:  {"INSERT INTO milestones (doc, rev, version, position) VALUES (?,?,?,?)", 0},
-		&s.insertPart:       {"INSERT INTO parts (part, collection, params, floor, head) VALUES (?,?,?,0,0)", 0},
-		&s.updatePart:       {"UPDATE parts SET floor = ?, head = ? WHERE part = ?", 0},
+		&s.insertPart:       {"INSERT INTO parts (part, collection, params, floor) VALUES (?,?,?,0)", 0},
+		&s.raiseFloor:       {"UPDATE parts SET floor = ? WHERE part = ?", 0},
 		&s.claim:            {"SELECT id FROM claims WHERE part = ? AND name = ? AND value = ?", 1},
 		&s.putClaim:         {"INSERT OR REPLACE INTO claims (part, name, value, id) VALUES (?,?,?,?)", 0},
 		&s.deleteClaim:      {"DELETE FROM claims WHERE part = ? AND name = ? AND value = ?", 0},

@@ -38,7 +38,8 @@ type writer struct {
 
 // part is a row of parts.
 type part struct {
-	number, floor, head int64
+	number, floor int64
+	head          int64 // position of the newest commit inside, 0 for none in this process
 }
 
 // member is one call that waits for its share of a group.
@@ -67,8 +68,7 @@ func newWriter(s *Store, c *conn) (*writer, error) {
 }
 
 func (w *writer) readCounters() error {
-	counters, err := w.conn.prepare(`SELECT
-		max((SELECT value FROM meta WHERE key = 'position'), (SELECT coalesce(max(position), 0) FROM log)),
+	counters, err := w.conn.prepare("SELECT ("+newestPosition+`),
 		(SELECT coalesce(max(doc), 0) FROM documents), (SELECT coalesce(max(part), 0) FROM parts)`, 3)
 	if err != nil {
 		return err
@@ -78,13 +78,14 @@ func (w *writer) readCounters() error {
 	}); err != nil {
 		return err
 	}
-	all, err := w.conn.prepare("SELECT collection, params, part, floor, head FROM parts", 5)
+	w.store.heads.atLeast = w.position
+	all, err := w.conn.prepare("SELECT collection, params, part, floor FROM parts", 4)
 	if err != nil {
 		return err
 	}
 	return w.conn.each(all, func(row []driver.Value) error {
 		name := store.Part{Collection: asText(row[0]), Params: asText(row[1])}
-		w.parts[name] = &part{asInt(row[2]), asInt(row[3]), asInt(row[4])}
+		w.parts[name] = &part{number: asInt(row[2]), floor: asInt(row[3])}
 		w.store.numbers.set(name, asInt(row[2]))
 		return nil
 	})

@@ -11,7 +11,6 @@ CREATE TABLE parts (
 	collection TEXT    NOT NULL,
 	params     TEXT    NOT NULL,
 	floor      INTEGER NOT NULL, -- no version at or below it may be given out
-	head       INTEGER NOT NULL, -- feed position of the newest commit inside
 	UNIQUE (collection, params)
 ) STRICT;
 
