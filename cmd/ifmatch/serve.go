@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -32,9 +31,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	collectLess()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	go tuneCollector(ctx)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	s, chain, err := openStore(ctx, p.Store, log)
 	if err != nil {
@@ -48,14 +47,6 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	announce(p, listener.Addr())
 	err = serveUntil(ctx, stop, server, listener)
 	return errors.Join(err, s.Close())
-}
-
-// collectLess lets more garbage gather than Go does by default, unless GOGC says
-// otherwise: what lives is mostly the read cache, which is bounded.
-func collectLess() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
-	}
 }
 
 // policy returns the file's policy, or the one of zero configuration, with the
