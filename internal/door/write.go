@@ -14,13 +14,21 @@ func (d *Door) write(w http.ResponseWriter, r *http.Request, t Target) {
 		d.Problem(w, r, bad)
 		return
 	}
+	if out := d.carryOut(w, r, t, in); out != nil {
+		d.answer(w, t, answer{in: in, out: out, wish: wish})
+	}
+}
+
+// carryOut has the engine do what a request asks for. It answers a refusal, and
+// then returns nil.
+func (d *Door) carryOut(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent) *engine.Outcome {
 	in.Correlation = Correlation(r)
 	out, err := d.Engine.Do(r.Context(), in)
 	if err != nil {
 		d.Refuse(w, r, t, in.Correlation, err)
-		return
+		return nil
 	}
-	d.answer(w, t, answer{in: in, out: out, wish: wish})
+	return out
 }
 
 // ServeCreate answers a POST that creates the document t, whose id is fresh.
@@ -38,10 +46,8 @@ func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target, jud
 		return
 	}
 	in.Conditions = ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}
-	in.Correlation = Correlation(r)
-	out, err := d.Engine.Do(r.Context(), in)
-	if err != nil {
-		d.Refuse(w, r, t, in.Correlation, err)
+	out := d.carryOut(w, r, t, in)
+	if out == nil {
 		return
 	}
 	if !in.Dry {
