@@ -30,6 +30,11 @@ type Config struct {
 	NewID func() store.ID
 	// MaxRounds bounds the turns of one write after lost races; 0 means 32.
 	MaxRounds int
+	// MaxQueue bounds the writes that wait for their turn at one document after a
+	// lost race, the one whose turn it is included; 0 means 1,024. Those beyond it
+	// are refused as contended at once, instead of waiting longer than their
+	// callers would.
+	MaxQueue int
 }
 
 // Limits bound the content of requests. Zero fields take the defaults.
@@ -61,6 +66,7 @@ type Engine struct {
 	now       Clock
 	newID     func() store.ID
 	maxRounds int
+	maxQueue  int
 	queues    queues
 }
 
@@ -68,7 +74,7 @@ type Engine struct {
 func New(s store.Store, c Config) *Engine {
 	e := &Engine{
 		store: s, limits: c.Limits.WithDefaults(), chain: c.Chain,
-		now: c.Now, newID: c.NewID, maxRounds: c.MaxRounds,
+		now: c.Now, newID: c.NewID, maxRounds: c.MaxRounds, maxQueue: c.MaxQueue,
 	}
 	if e.now == nil {
 		e.now = time.Now
@@ -78,6 +84,9 @@ func New(s store.Store, c Config) *Engine {
 	}
 	if e.maxRounds == 0 {
 		e.maxRounds = 32
+	}
+	if e.maxQueue == 0 {
+		e.maxQueue = 1024
 	}
 	return e
 }
@@ -97,7 +106,10 @@ func (e *Engine) Limits() Limits { return e.limits }
 // through, because a client that goes away takes nothing back.
 func (e *Engine) Do(ctx context.Context, in *Intent) (*Outcome, error) {
 	w := &write{engine: e, intent: in}
-	defer w.leaveQueue()
+	defer w.leaveQueue() // also when a turn panics, or nobody behind it would get one
+	if err := w.joinOthers(ctx); err != nil {
+		return nil, w.failed(err)
+	}
 	for round := 1; round <= e.maxRounds; round++ {
 		out, err := w.turn(ctx)
 		if err == errLostRace {

@@ -3,14 +3,23 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
-// queues hold back the writers of hot documents. A write tries alone first;
-// once it has lost a race it goes on in turn, so that of many writers of one
-// document in this process only one at a time is on its way to the store.
+// queues hold back the writers of hot documents. A write tries alone where
+// nobody waits; once one has lost a race, it and all that come after it go on in
+// turn, so that of many writers of one document in this process only one at a
+// time is on its way to the store. That spares work and nothing more: writers of
+// other processes stand in no line of this one, and the compare-and-swap of the
+// store decides between all of them.
 type queues struct {
+	// open is how many documents have a queue: where none has, the way of a write
+	// past the queues takes no lock.
+	open atomic.Int32
+
 	mu    sync.Mutex
 	byRef map[store.Ref]*queue
 }
@@ -18,28 +27,37 @@ type queues struct {
 // queue is the line before one document.
 type queue struct {
 	turn    chan struct{} // holds one token; waiting receivers are served in order
-	members int           // under queues.mu
+	members int           // who waits, and who has the turn; under queues.mu
 }
 
 // joinQueue waits for this write's turn at its document, which it then keeps
-// until leaveQueue. Further calls return at once.
+// until leaveQueue. Further calls return at once. It fails when ctx ends first,
+// and with a [*Refusal] where the queue is full.
 func (w *write) joinQueue(ctx context.Context) error {
+	return w.queueUp(ctx, true)
+}
+
+// joinOthers is joinQueue where others wait already, else nothing: whoever went
+// past them would make the one in front lose its race.
+func (w *write) joinOthers(ctx context.Context) error {
+	if w.engine.queues.open.Load() == 0 {
+		return nil
+	}
+	return w.queueUp(ctx, false)
+}
+
+func (w *write) queueUp(ctx context.Context, create bool) error {
 	if w.queue != nil {
 		return nil
 	}
 	qs := &w.engine.queues
-	qs.mu.Lock()
-	q := qs.byRef[w.intent.Ref]
-	if q == nil {
-		q = &queue{turn: make(chan struct{}, 1)}
-		q.turn <- struct{}{}
-		if qs.byRef == nil {
-			qs.byRef = make(map[store.Ref]*queue)
-		}
-		qs.byRef[w.intent.Ref] = q
+	q, full := qs.enter(w.intent.Ref, create, w.engine.maxQueue)
+	if full {
+		return &Refusal{Reason: ReasonContended, Current: w.current, RetryAfter: time.Second}
 	}
-	q.members++
-	qs.mu.Unlock()
+	if q == nil {
+		return nil
+	}
 	select {
 	case <-q.turn:
 		w.queue = q
@@ -60,10 +78,36 @@ func (w *write) leaveQueue() {
 	w.queue = nil
 }
 
+// enter makes the caller a member of a document's queue, which must be left
+// again. It returns nil where there is none and none is to be created, and where
+// the queue has as many members as it may.
+func (qs *queues) enter(ref store.Ref, create bool, limit int) (q *queue, full bool) {
+	qs.mu.Lock()
+	defer qs.mu.Unlock()
+	q = qs.byRef[ref]
+	switch {
+	case q == nil && !create:
+		return nil, false
+	case q == nil:
+		q = &queue{turn: make(chan struct{}, 1)}
+		q.turn <- struct{}{}
+		if qs.byRef == nil {
+			qs.byRef = make(map[store.Ref]*queue)
+		}
+		qs.byRef[ref] = q
+		qs.open.Add(1)
+	case q.members >= limit:
+		return nil, true
+	}
+	q.members++
+	return q, false
+}
+
 func (qs *queues) leave(ref store.Ref, q *queue) {
 	qs.mu.Lock()
 	defer qs.mu.Unlock()
 	if q.members--; q.members == 0 {
 		delete(qs.byRef, ref)
+		qs.open.Add(-1)
 	}
 }

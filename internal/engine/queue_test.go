@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -84,41 +85,53 @@ func TestQueueIsLeftByWhoGivesUp(t *testing.T) {
 	})
 }
 
-// TestCancelledInQueue is the same through Do: nothing is written and nothing is
-// left behind.
+// TestCancelledInQueue is the same through Do, before and after a write has
+// lost a race: nothing is written and nothing is left behind.
 func TestCancelledInQueue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, optional, Config{})
-		r.must(OpPut, `{"n":0}`)
-		holder := r.inLine()
-		if err := holder.joinQueue(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		commits := 0
-		r.store.onCommit(func(*store.Commit, func() (store.Receipt, error)) (store.Receipt, error) {
-			commits++
-			return store.Receipt{}, &store.StaleError{}
+	for _, newcomer := range []bool{true, false} {
+		t.Run(fmt.Sprintf("newcomer: %t", newcomer), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, optional, Config{})
+				r.must(OpPut, `{"n":0}`)
+				holder := r.inLine()
+				hold := func() {
+					if err := holder.joinQueue(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+				commits := 0
+				r.store.onCommit(func(*store.Commit, func() (store.Receipt, error)) (store.Receipt, error) {
+					commits++
+					hold()
+					return store.Receipt{}, &store.StaleError{}
+				})
+				want := 1
+				if newcomer {
+					hold()
+					want = 0
+				}
+				before := r.dump()
+				ctx, cancel := context.WithCancel(t.Context())
+				var err error
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					_, err = r.engine.Do(ctx, r.intent(OpMergePatch, `{"n":1}`))
+				}()
+				synctest.Wait()
+				cancel()
+				<-done
+				if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Reason != ReasonOverloaded || !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v, want overloaded for the caller's context", err)
+				}
+				if commits != want || r.dump() != before {
+					t.Errorf("%d commits, want %d; stored is %s", commits, want, r.dump())
+				}
+				holder.leaveQueue()
+				r.noQueues()
+			})
 		})
-		before := r.dump()
-		ctx, cancel := context.WithCancel(t.Context())
-		var err error
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			_, err = r.engine.Do(ctx, r.intent(OpMergePatch, `{"n":1}`))
-		}()
-		synctest.Wait()
-		cancel()
-		<-done
-		if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Reason != ReasonOverloaded || !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want overloaded for the caller's context", err)
-		}
-		if commits != 1 || r.dump() != before {
-			t.Errorf("%d commits, want the one that lost its race; stored is %s", commits, r.dump())
-		}
-		holder.leaveQueue()
-		r.noQueues()
-	})
+	}
 }
 
 // TestQueuesAreApart checks that a hot document holds up no other.
