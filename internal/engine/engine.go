@@ -146,28 +146,13 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 	if err := w.load(ctx); err != nil {
 		return nil, err
 	}
-	lookup := baseLookup{ctx: ctx, engine: w.engine, current: w.current, rules: w.intent.Rules}
-	res := ifmatch.Evaluate(w.intent.Op.method(), w.intent.Conditions, lookup.state(), w.intent.Rules.Contract)
-	if lookup.err != nil {
-		return nil, w.failed(lookup.err)
+	v, err := w.evaluate(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if res.Verdict != ifmatch.Fresh && !w.hasBody() {
-		return w.turnOnWhole(ctx)
-	}
-	var p plan
-	var err error
-	switch res.Verdict {
-	case ifmatch.Fresh:
-		p, err = w.planFresh(res)
-	case ifmatch.Stale:
-		p, err = w.planStale(ctx, lookup.base)
-	case ifmatch.Failed:
-		p, err = w.planFailed(res)
-	default:
-		err = w.refuse(res)
-	}
+	p, err := w.plan(ctx, v)
 	if err == errHeadOnly {
-		return w.turnOnWhole(ctx)
+		p, err = w.planOnWhole(ctx, v)
 	}
 	if err != nil {
 		return nil, err
@@ -199,10 +184,19 @@ var errHeadOnly = errors.New("the body was not loaded")
 // hasBody tells whether the body that there is, if any, is loaded.
 func (w *write) hasBody() bool { return !w.current.Exists() || w.current.Body != nil }
 
-// turnOnWhole walks the turn again from its start, with the body.
-func (w *write) turnOnWhole(ctx context.Context) (*Outcome, error) {
-	w.whole = true
-	return w.turn(ctx)
+// evaluation is what the preconditions came to on the document as loaded.
+type evaluation struct {
+	ifmatch.Result
+	base *store.Entry // the version that a stale write's tag names
+}
+
+func (w *write) evaluate(ctx context.Context) (evaluation, error) {
+	lookup := baseLookup{ctx: ctx, engine: w.engine, current: w.current, rules: w.intent.Rules}
+	res := ifmatch.Evaluate(w.intent.Op.method(), w.intent.Conditions, lookup.state(), w.intent.Rules.Contract)
+	if lookup.err != nil {
+		return evaluation{}, w.failed(lookup.err)
+	}
+	return evaluation{Result: res, base: lookup.base}, nil
 }
 
 // refuse turns a verdict that ends the write into its refusal.

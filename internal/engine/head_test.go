@@ -51,6 +51,13 @@ func TestBodiesAreReadWhereNeeded(t *testing.T) {
 			r.must(OpPut, `{"n":1}`)
 			r.byRival(OpPut, `{"n":2}`, "rival")
 			c.whole, c.heads = 0, 0
+			bases := 0
+			r.store.entry = func(version int64, next func() (*store.Entry, error)) (*store.Entry, error) {
+				if version == 1 {
+					bases++
+				}
+				return next()
+			}
 			out, refusal := r.do(r.intent(tt.op, tt.body, tt.headers...))
 			switch {
 			case refusal != nil && refusal.Reason != tt.reason, refusal == nil && (out.Result != tt.result || out.Rounds != 1):
@@ -61,7 +68,59 @@ func TestBodiesAreReadWhereNeeded(t *testing.T) {
 			if c.whole != tt.whole || c.heads > 1 {
 				t.Errorf("%d documents and %d heads were read, want %d and at most one", c.whole, c.heads, tt.whole)
 			}
+			if bases > 1 {
+				t.Errorf("the version that the writer had read was loaded %d times", bases)
+			}
 			r.verified()
+		})
+	}
+}
+
+// TestHeadAndBodyOfTwoStates lets others write between the load of the head and
+// that of the body: what was evaluated on the one must not answer for the other.
+func TestHeadAndBodyOfTwoStates(t *testing.T) {
+	tests := []struct {
+		name    string
+		body    string
+		headers []string
+		between func(*rig)
+		current int64 // the version that the refusal quotes
+	}{
+		{"what was the current state is stale", `{"n":2}`, []string{"If-Match", `"2"`},
+			func(r *rig) { r.byRival(OpPut, `{"n":3}`, "rival") }, 3},
+		{"what was stale is staler", `{"n":9}`, []string{"If-Match", `"1"`},
+			func(r *rig) { r.byRival(OpPut, `{"n":3}`, "rival") }, 3},
+		{"what was there is gone", `{"n":9}`, []string{"If-Match", `"1"`},
+			func(r *rig) { r.byRival(OpDelete, "", "rival") }, 3},
+		{"another document stands at the same rev", `{"n":2}`, []string{"If-Match", `"2"`}, func(r *rig) {
+			r.byRival(OpDelete, "", "rival")
+			if err := r.memory.Purge(r.t.Context(), ref); err != nil {
+				r.t.Error(err)
+			}
+			r.byRival(OpPut, `{"n":1}`, "rival")
+			r.byRival(OpPut, `{"n":2}`, "rival")
+		}, 5},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, Rules{}, Config{})
+			r.must(OpPut, `{"n":1}`)
+			r.byRival(OpPut, `{"n":2}`, "rival")
+			loads, after := 0, ""
+			r.store.get = func(next func() (*store.Document, error)) (*store.Document, error) {
+				if loads++; loads == 2 {
+					tt.between(r)
+					after = r.dump()
+				}
+				return next()
+			}
+			out, refusal := r.do(r.intent(OpPut, tt.body, tt.headers...))
+			if refusal == nil || refusal.Reason != ReasonStale || refusal.Current.Version != tt.current {
+				t.Errorf("got %+v, %+v; want a stale write on version %d", out, refusal, tt.current)
+			}
+			if loads != 2 || r.dump() != after {
+				t.Errorf("%d loads, want the head and the whole; stored is %s", loads, r.dump())
+			}
 		})
 	}
 }

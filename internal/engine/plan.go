@@ -19,6 +19,42 @@ type plan struct {
 	applied   Strategy
 }
 
+// plan decides what to do about an evaluation. It returns a *Refusal, or
+// errHeadOnly where that takes the body and only the head is loaded.
+func (w *write) plan(ctx context.Context, v evaluation) (plan, error) {
+	if v.Verdict == ifmatch.Fresh {
+		return w.planFresh(v.Result)
+	}
+	if !w.hasBody() {
+		return plan{}, errHeadOnly
+	}
+	switch v.Verdict {
+	case ifmatch.Stale:
+		return w.planStale(ctx, v.base)
+	case ifmatch.Failed:
+		return w.planFailed(v.Result)
+	}
+	return plan{}, w.refuse(v.Result)
+}
+
+// planOnWhole loads the body that a plan has come to need. What was evaluated on
+// the head holds with it, unless another write came between. Purged and created
+// anew, a document can come to an old rev again, never to an old version.
+func (w *write) planOnWhole(ctx context.Context, v evaluation) (plan, error) {
+	was := &w.current.Head
+	w.whole = true
+	if err := w.load(ctx); err != nil {
+		return plan{}, err
+	}
+	if w.current.Rev != was.Rev || w.current.Version != was.Version {
+		var err error
+		if v, err = w.evaluate(ctx); err != nil {
+			return plan{}, err
+		}
+	}
+	return w.plan(ctx, v)
+}
+
 // planFresh decides about a write whose preconditions hold.
 func (w *write) planFresh(res ifmatch.Result) (plan, error) {
 	p := plan{blind: res.Blind}
