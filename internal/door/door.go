@@ -125,8 +125,8 @@ func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, t Target, correlat
 			slog.String("correlationId", correlation), slog.String("method", r.Method),
 			slog.String("path", t.Path), slog.String("problem", string(p.Code)), slog.Any("cause", err))
 	}
-	if refusal.Applied != "" {
-		w.Header()["Preference-Applied"] = []string{"conflict=" + string(refusal.Applied)}
+	if refusal.Granted != "" {
+		w.Header()["Preference-Applied"] = []string{"conflict=" + string(refusal.Granted)}
 	}
 	d.Problem(w, r, p)
 }

@@ -100,8 +100,8 @@ func (a *answer) announcePreferences(h http.Header) {
 			applied = append(applied, "return=representation")
 		}
 	}
-	if a.out.Applied != "" {
-		applied = append(applied, "conflict="+string(a.out.Applied))
+	if a.out.Granted != "" {
+		applied = append(applied, "conflict="+string(a.out.Granted))
 	}
 	if applied != nil {
 		h["Preference-Applied"] = []string{join(applied)}

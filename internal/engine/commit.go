@@ -31,7 +31,7 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 		Result:   p.result,
 		Document: &store.Document{Head: receipt.Heads[0], Body: p.candidate.body},
 		Before:   w.current,
-		Applied:  p.applied,
+		Granted:  p.granted,
 	}, nil
 }
 

@@ -158,7 +158,7 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	if p.unchanged {
-		return &Outcome{Result: Unchanged, Document: w.current, Before: w.current, Applied: p.applied}, nil
+		return &Outcome{Result: Unchanged, Document: w.current, Before: w.current, Granted: p.granted}, nil
 	}
 	return w.commit(ctx, &p)
 }

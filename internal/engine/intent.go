@@ -88,7 +88,7 @@ func (r *Rules) Strategies() []Strategy {
 // strategy returns the one that applies, and whether it is the caller's wish.
 // A wish that is not allowed counts as none: Prefer never fails a request
 // (RFC 7240 §2).
-func (r *Rules) strategy(wish Strategy) (s Strategy, applied bool) {
+func (r *Rules) strategy(wish Strategy) (s Strategy, granted bool) {
 	if wish != "" {
 		for _, allowed := range r.Strategies() {
 			if allowed == wish {
@@ -137,8 +137,8 @@ type Outcome struct {
 	// Before is the document as the write found it, without its body where that
 	// was not needed.
 	Before *store.Document
-	// Applied is the strategy that the caller asked for and got, else empty.
-	Applied Strategy
+	// Granted is the strategy that the caller asked for and got, else empty.
+	Granted Strategy
 	// Rounds counts the turns of the corridor: 1 without a lost race.
 	Rounds int
 }

@@ -16,7 +16,7 @@ type plan struct {
 	candidate candidate
 	base      int64 // the version that the writer's tag named
 	blind     bool
-	applied   Strategy
+	granted   Strategy
 }
 
 // plan decides what to do about an evaluation. It returns a *Refusal, or
@@ -98,12 +98,12 @@ func (w *write) planStale(ctx context.Context, base *store.Entry) (plan, error) 
 	strategy, wished := w.intent.Rules.strategy(w.intent.Strategy)
 	p := plan{base: base.Version}
 	if wished {
-		p.applied = strategy
+		p.granted = strategy
 	}
 	if strategy == StrategyOverwrite {
 		built, err := w.build(p, Overwritten)
 		if refusal, ok := errors.AsType[*Refusal](err); ok {
-			refusal.Applied = p.applied
+			refusal.Granted = p.granted
 		}
 		return built, err
 	}
@@ -117,7 +117,7 @@ func (w *write) planStale(ctx context.Context, base *store.Entry) (plan, error) 
 		return plan{}, w.failed(err)
 	}
 	conflict.AlreadyApplied = applied
-	return plan{}, &Refusal{Reason: ReasonStale, By: ifmatch.FieldIfMatch, Current: w.current, Conflict: conflict, Applied: p.applied}
+	return plan{}, &Refusal{Reason: ReasonStale, By: ifmatch.FieldIfMatch, Current: w.current, Conflict: conflict, Granted: p.granted}
 }
 
 // planFailed decides about a write under a false precondition that names no

@@ -48,8 +48,8 @@ type Refusal struct {
 	Conflict *Conflict
 	// Faults are what is wrong with the content, one entry each.
 	Faults []Fault
-	// Applied is the strategy that the caller asked for and got, else empty.
-	Applied Strategy
+	// Granted is the strategy that the caller asked for and got, else empty.
+	Granted Strategy
 	// RetryAfter is when trying again may help, 0 for no advice.
 	RetryAfter time.Duration
 

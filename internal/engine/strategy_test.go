@@ -14,7 +14,7 @@ func TestStrategies(t *testing.T) {
 		allow   []Strategy
 		wish    Strategy
 		applies Strategy
-		applied bool
+		granted bool
 		may     []Strategy
 	}{
 		{"nothing said", "", nil, "", StrategyReject, false, all[:1]},
@@ -28,8 +28,8 @@ func TestStrategies(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			rules := Rules{OnStale: tt.onStale, Allow: tt.allow}
-			if s, applied := rules.strategy(tt.wish); s != tt.applies || applied != tt.applied {
-				t.Errorf("%s, the caller's wish: %t; want %s, %t", s, applied, tt.applies, tt.applied)
+			if s, granted := rules.strategy(tt.wish); s != tt.applies || granted != tt.granted {
+				t.Errorf("%s, the caller's wish: %t; want %s, %t", s, granted, tt.applies, tt.granted)
 			}
 			if may := rules.Strategies(); !slices.Equal(may, tt.may) {
 				t.Errorf("may ask for %s, want %s", may, tt.may)
@@ -59,8 +59,8 @@ func TestOverwrite(t *testing.T) {
 			r.must(OpPut, `{"a":1}`)
 			r.byRival(OpMergePatch, `{"b":2}`, "rival")
 			out := r.must(tt.op, tt.body, "If-Match", `"1"`, "Prefer", "overwrite")
-			if out.Result != tt.result || out.Applied != StrategyOverwrite {
-				t.Errorf("%s, applied %q", out.Result, out.Applied)
+			if out.Result != tt.result || out.Granted != StrategyOverwrite {
+				t.Errorf("%s, granted %q", out.Result, out.Granted)
 			}
 			version := int64(3)
 			if tt.result == Unchanged {
