@@ -94,7 +94,13 @@ func (e *Engine) commit(ctx context.Context, c *store.Commit) (store.Receipt, er
 
 // failed turns an error of the store, or of the caller's context, into the
 // refusal that its class has.
-func (w *write) failed(err error) *Refusal { return refusalOf(err, w.current) }
+func (w *write) failed(err error) *Refusal {
+	if locked, ok := errors.AsType[*store.LockedError](err); ok {
+		return &Refusal{Reason: ReasonLocked, Current: w.current, cause: err,
+			RetryAfter: max(locked.Until.Sub(w.engine.now()), time.Second)}
+	}
+	return refusalOf(err, w.current)
+}
 
 var reasonsOfStore = []struct {
 	err    error
@@ -116,10 +122,6 @@ func refusalOf(err error, current *store.Document) *Refusal {
 		return r
 	}
 	r := &Refusal{Reason: ReasonInternal, Current: current, cause: err}
-	if locked, ok := errors.AsType[*store.LockedError](err); ok {
-		r.Reason, r.RetryAfter = ReasonLocked, max(time.Until(locked.Until), time.Second)
-		return r
-	}
 	for _, known := range reasonsOfStore {
 		if errors.Is(err, known.err) {
 			r.Reason, r.RetryAfter = known.reason, known.retry

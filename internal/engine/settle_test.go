@@ -201,6 +201,25 @@ func TestStoreErrors(t *testing.T) {
 	}
 }
 
+// TestLockedUntil checks that a lease is waited for by the engine's own clock,
+// and never for nothing.
+func TestLockedUntil(t *testing.T) {
+	for left, want := range map[time.Duration]time.Duration{
+		time.Minute: time.Minute, time.Millisecond: time.Second, 0: time.Second, -time.Hour: time.Second,
+	} {
+		t.Run(left.String(), func(t *testing.T) {
+			r := newRig(t, optional, Config{Now: func() time.Time { return noon }})
+			r.must(OpPut, `{"n":0}`)
+			r.store.onCommit(func(*store.Commit, func() (store.Receipt, error)) (store.Receipt, error) {
+				return store.Receipt{}, &store.LockedError{Ref: ref, Until: noon.Add(left)}
+			})
+			if refusal := r.refused(ReasonLocked, r.intent(OpMergePatch, `{"n":1}`)); refusal.RetryAfter != want {
+				t.Errorf("retry after %s, want %s", refusal.RetryAfter, want)
+			}
+		})
+	}
+}
+
 // TestClockThatRunsBackwards checks that versions are dated in their order
 // whatever the clock does.
 func TestClockThatRunsBackwards(t *testing.T) {
