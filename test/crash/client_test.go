@@ -26,7 +26,7 @@ type load struct {
 	mu    sync.Mutex
 	acks  int
 	until int           // this many acknowledgements
-	full  chan struct{} // closed when they have come
+	full  chan struct{} // closed when they have come, or never will
 }
 
 // counter is a document that everybody increments. Its version is always one
@@ -82,18 +82,28 @@ func (l *load) transport(fresh bool) {
 	l.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableKeepAlives: fresh}}
 }
 
-// run lets the clients work on a server until it no longer answers. The channel
-// is closed after so many acknowledgements.
+// run lets the clients work on a server until it no longer answers, or answers
+// what it must not. The channel is closed after so many acknowledgements, or when
+// no client is left to get any.
 func (l *load) run(url string, until int) (full <-chan struct{}, done func()) {
 	l.url, l.acks, l.until, l.full = url, 0, until, make(chan struct{})
 	var all sync.WaitGroup
 	for _, c := range l.clients {
 		all.Go(func() {
-			for c.act() {
+			for !l.Failed() && c.act() {
 			}
 		})
 	}
-	return l.full, all.Wait
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		all.Wait()
+		if l.acks < until {
+			l.Errorf("the clients have ended after %d of %d acknowledgements, before anybody ended the server", l.acks, until)
+			close(l.full)
+		}
+	}()
+	return l.full, func() { <-ended }
 }
 
 func (l *load) acknowledged() {
@@ -167,9 +177,13 @@ type number struct {
 
 func (c *client) increment(k *counter) bool {
 	path := "/v1/counters/" + k.id
-	for {
+	for refused := int64(-1); ; {
 		r, ok := c.send("GET", path, nil)
 		if !ok {
+			return false
+		}
+		if r.version <= refused {
+			c.Errorf("a write on version %d of %s is refused with 412, and a read after it shows version %d", refused, k.id, r.version)
 			return false
 		}
 		next := number{Op: fmt.Sprintf("%s-%d-%d", c.url, c.n, c.ops)}
@@ -193,6 +207,7 @@ func (c *client) increment(k *counter) bool {
 			c.acknowledged()
 			return true
 		}
+		refused = before
 	}
 }
 
