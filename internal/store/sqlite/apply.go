@@ -139,18 +139,22 @@ func (g *group) writeDocument(p *part, was, e *entry) error {
 		leaseID, leaseUntil = h.Lease.ID, h.Lease.Expires.UnixMicro()
 	}
 	columns := []any{
-		h.Rev, h.Version, h.Life, flag(h.Deleted), h.At.UnixMicro(), flag(h.SameSecond), digest(&h.Digest), h.Link,
+		h.Rev, h.Version, h.Life, h.At.UnixMicro(), flag(h.SameSecond), digest(&h.Digest), h.Link,
 		h.Position, e.bodyAt, leaseID, e.fence, leaseUntil,
 	}
 	if was == nil {
 		g.number++
 		e.number = g.number
-		_, err := g.w.conn.exec(g.w.st.insertDocument, append(columns, e.number, p.number, h.Ref.ID)...)
+		_, err := g.w.conn.exec(g.w.st.insertDocument, append(columns, flag(h.Deleted), e.number, p.number, h.Ref.ID)...)
 		return err
 	}
 	// The comparison stands in the statement too: the cache may be wrong, the
 	// table is what was acknowledged.
-	n, err := g.w.conn.exec(g.w.st.updateDocument, append(columns, e.number, was.doc.Rev)...)
+	update := g.w.st.updateDocument
+	if h.Deleted != was.doc.Deleted {
+		update = g.w.st.turnDocument
+	}
+	n, err := g.w.conn.exec(update, append(columns, e.number, was.doc.Rev)...)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("sqlite: %s/%s is not at rev %d, where it was judged", h.Ref.Part.Collection, h.Ref.ID, was.doc.Rev)
 	}

@@ -10,6 +10,10 @@ const logColumns = `l.position, l.prev, l.rev, l.version, l.life, l.action, l.ou
 
 const logWidth = 18
 
+// updatedColumns are in the order in which writeDocument binds them.
+const updatedColumns = `rev = ?, version = ?, life = ?, at = ?, same_second = ?, digest = ?, link = ?,
+	position = ?, body_at = ?, lease = ?, fence = ?, lease_until = ?`
+
 // newestPosition is the greatest position that was ever given out.
 const newestPosition = `SELECT max((SELECT value FROM meta WHERE key = 'position'), (SELECT coalesce(max(position), 0) FROM log))`
 
@@ -20,6 +24,7 @@ type writeStatements struct {
 	kept, dropBody                             *stmt
 	begin, end                                 *stmt
 	insertDocument, updateDocument             *stmt
+	turnDocument                               *stmt
 	insertLog, insertMilestone                 *stmt
 	insertPart, raiseFloor                     *stmt
 	claim, putClaim, deleteClaim               *stmt
@@ -41,10 +46,12 @@ func (s *writeStatements) prepare(c *conn) error {
 		&s.kept:               {"SELECT prev, version, at, action, body IS NOT NULL FROM log WHERE position = ?", 5},
 		&s.dropBody:           {"UPDATE log SET body = NULL WHERE position = ?", 0},
 		&s.checkpoint:         {checkpointPragma, 3},
-		&s.insertDocument: {`INSERT INTO documents (rev, version, life, deleted, at, same_second, digest, link,
-			position, body_at, lease, fence, lease_until, doc, part, id) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, 0},
-		&s.updateDocument: {`UPDATE documents SET rev = ?, version = ?, life = ?, deleted = ?, at = ?, same_second = ?,
-			digest = ?, link = ?, position = ?, body_at = ?, lease = ?, fence = ?, lease_until = ? WHERE doc = ? AND rev = ?`, 0},
+		&s.insertDocument: {`INSERT INTO documents (rev, version, life, at, same_second, digest, link, position, body_at,
+			lease, fence, lease_until, deleted, doc, part, id) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, 0},
+		// Naming the column deleted makes SQLite write the index of living documents
+		// anew, whatever its value; that is for those whose value turns.
+		&s.updateDocument: {"UPDATE documents SET " + updatedColumns + " WHERE doc = ? AND rev = ?", 0},
+		&s.turnDocument:   {"UPDATE documents SET " + updatedColumns + ", deleted = 1 - deleted WHERE doc = ? AND rev = ?", 0},
 		&s.insertLog: {`INSERT INTO log (position, doc, prev, rev, version, life, action, outcome, base, blind, merged_from,
 			decisions, at, commit_id, correlation, actor, roles, digest, link, body) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, 0},
 		&s.insertMilestone:  {"INSERT INTO milestones (doc, rev, version, position) VALUES (?,?,?,?)", 0},
