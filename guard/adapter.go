@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -9,11 +10,13 @@ import (
 )
 
 // adapter presents a Store as the storage of an engine. A version is its own
-// rev: nothing but content changes raises either.
+// rev: nothing but content changes raises either. Digests are left out where no
+// tag is made of them.
 type adapter struct {
 	store        Store
 	historian    Historian
 	firstVersion func() int64
+	digests      bool
 }
 
 var errNotKept = errors.New("guard: a two-method store keeps no lists and no stored answers")
@@ -23,7 +26,7 @@ func (a *adapter) Get(ctx context.Context, ref store.Ref) (*store.Document, erro
 	if err != nil {
 		return nil, err
 	}
-	head, err := headOf(ref, &d)
+	head, err := a.headOf(ref, &d)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +36,7 @@ func (a *adapter) Get(ctx context.Context, ref store.Ref) (*store.Document, erro
 	return &store.Document{Head: head, Body: d.Body}, nil
 }
 
-func headOf(ref store.Ref, d *Document) (store.Head, error) {
+func (a *adapter) headOf(ref store.Ref, d *Document) (store.Head, error) {
 	h := store.Head{
 		Ref: ref, Rev: d.Version, Version: d.Version, Next: d.Version + 1, Life: d.Life,
 		Deleted: d.Deleted, At: d.Modified, SameSecond: d.SameSecond,
@@ -42,6 +45,9 @@ func headOf(ref store.Ref, d *Document) (store.Head, error) {
 		h.Life = max(d.Life, 1)
 	}
 	if !h.Exists() {
+		return h, nil
+	}
+	if !a.digests && json.Valid(d.Body) { // else the parser says where it is wrong
 		return h, nil
 	}
 	v, err := jsonvalue.Parse(d.Body, jsonvalue.Limits{Depth: storedDepth})
@@ -66,7 +72,7 @@ func (a *adapter) Entry(ctx context.Context, ref store.Ref, version int64) (*sto
 	if d.Version != version || d.Deleted {
 		return nil, store.ErrNoEntry
 	}
-	h, err := headOf(ref, &d)
+	h, err := a.headOf(ref, &d)
 	if err != nil {
 		return nil, err
 	}

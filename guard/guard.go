@@ -101,7 +101,7 @@ func New(s Store, o Options) http.Handler {
 	if o.FirstVersion == nil {
 		o.FirstVersion = func() int64 { return 1 }
 	}
-	adapter := &adapter{store: s, firstVersion: o.FirstVersion}
+	adapter := &adapter{store: s, firstVersion: o.FirstVersion, digests: o.Contract.Token == ifmatch.TokenHash}
 	adapter.historian, _ = s.(Historian)
 	h := &handler{
 		rules: rules, id: o.ID,
