@@ -22,7 +22,7 @@ var (
 )
 
 // withoutRev makes an UPDATE change a document wherever it stands.
-var withoutRev = edit{sqlite + "statements.go", "lease_until = ? WHERE doc = ? AND rev = ?`", "lease_until = ? WHERE doc = ? AND ? > 0`"}
+var withoutRev = edit{sqlite + "statements.go", `updatedColumns + " WHERE doc = ? AND rev = ?"`, `updatedColumns + " WHERE doc = ? AND ? > 0"`}
 
 // mutants is the table: each row loses, shows or accepts something wrong.
 var mutants = []mutant{

@@ -88,7 +88,7 @@ func leaseEnd(now time.Time, ttl time.Duration) time.Time {
 // keepBody brings the body along that a touch leaves as it is.
 func (g *group) keepBody(e, was *entry) error {
 	e.doc.Body = was.doc.Body
-	if e.doc.Body != nil || e.doc.Deleted {
+	if e.whole() {
 		return nil
 	}
 	found, err := g.w.conn.one(g.w.st.body, func(row []driver.Value) { e.doc.Body = asBlob(row[0]) }, e.bodyAt)

@@ -58,10 +58,14 @@ func newCache(bytes int64) (*cache, error) {
 	return &cache{entries: entries, seed: maphash.MakeSeed()}, err
 }
 
+// get returns what is known of ref. Its body may be missing.
 func (c *cache) get(ref store.Ref) (*entry, bool) {
 	e, ok := c.entries.GetIfPresent(ref)
 	return e, ok && !e.held.Load()
 }
+
+// whole tells whether e has the body of its document, if there is one.
+func (e *entry) whole() bool { return e.doc.Body != nil || e.doc.Deleted }
 
 func (c *cache) stripe(ref store.Ref) *stripe {
 	return &c.stripes[maphash.Comparable(c.seed, ref)%uint64(len(c.stripes))]

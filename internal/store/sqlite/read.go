@@ -122,7 +122,7 @@ func (s *Store) get(ctx context.Context, ref store.Ref, body bool) (*store.Docum
 	if s.closed.Load() {
 		return nil, store.ErrClosed
 	}
-	if e, ok := s.cache.get(ref); ok {
+	if e, ok := s.cache.get(ref); ok && (!body || e.whole()) {
 		return e.doc, nil
 	}
 	var doc *store.Document
@@ -140,7 +140,7 @@ func (s *Store) get(ctx context.Context, ref store.Ref, body bool) (*store.Docum
 			return nil
 		}
 		doc = e.doc
-		if !body || s.opts.ReadOnly { // a process that serves the file would not tell of its commits
+		if s.opts.ReadOnly { // a process that serves the file would not tell of its commits
 			return nil
 		}
 		if err := s.opts.Probe.At(store.PointFill); err != nil {
