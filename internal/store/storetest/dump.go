@@ -210,3 +210,13 @@ func (r *rig) purger() store.Purger {
 	r.purged = true
 	return p
 }
+
+// header returns the store as a reader of heads, or skips the test.
+func (r *rig) header() store.HeadReader {
+	r.Helper()
+	h, ok := r.s.(store.HeadReader)
+	if !ok {
+		r.Skip("SKIPPED, NOT CHECKED: the driver is no store.HeadReader")
+	}
+	return h
+}

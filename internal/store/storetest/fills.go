@@ -11,32 +11,48 @@ import (
 // into the cache, and lets a change pass meanwhile. The change must show ever
 // after. A driver without a cache never comes to the point; there the change
 // runs beside a plain read.
-var fillTests = []test{
-	fill("replace", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) { r.save(ref("a"), "2") }),
-	fill("replace twice", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) { r.save(ref("a"), "2"); r.save(ref("a"), "3") }),
-	fill("touch", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) { r.brush(ref("a")) }),
-	fill("delete", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) { r.drop(ref("a")) }),
-	fill("create", func(r *rig) {}, func(r *rig) { r.save(ref("a"), "1") }),
-	fill("create and delete", func(r *rig) {}, func(r *rig) { r.save(ref("a"), "1"); r.drop(ref("a")) }),
-	fill("recreate", func(r *rig) { r.save(ref("a"), "1"); r.drop(ref("a")) }, func(r *rig) { r.save(ref("a"), "2") }),
-	fill("in a batch", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) {
-		r.do(r.commit(r.put(r.get(ref("b")).Head, "b"), r.put(r.get(ref("a")).Head, "2")))
-	}),
-	fill("purge", func(r *rig) { r.purger(); r.save(ref("a"), "1"); r.drop(ref("a")) }, func(r *rig) { r.purge(ref("a")) }),
-	fill("purge and recreate", func(r *rig) { r.purger(); r.save(ref("a"), "1"); r.drop(ref("a")) },
-		func(r *rig) { r.purge(ref("a")); r.save(ref("a"), "2") }),
-	fill("the floor rises by a neighbour", func(r *rig) { r.purger(); r.save(ref("a"), "1"); r.save(ref("b"), "1"); r.drop(ref("b")) },
-		func(r *rig) { r.purge(ref("b")) }),
-	fill("the floor rises over nothing", func(r *rig) { r.purger(); r.save(ref("b"), "1"); r.drop(ref("b")) },
-		func(r *rig) { r.purge(ref("b")) }),
+var fillTests = append(fills(getFill), fills(headFill)...)
+
+// filler is a way to read that puts what it finds into the cache.
+type filler struct {
+	name string
+	read func(r *rig, ref store.Ref) *pending
 }
 
-func fill(name string, before, meanwhile func(r *rig)) test {
-	return test{name: name, cache: smallCache, run: func(r *rig) {
+var (
+	getFill  = filler{"", (*rig).getAsync}
+	headFill = filler{" past a head", (*rig).headAsync}
+)
+
+func fills(by filler) []test {
+	fill := func(name string, before, meanwhile func(r *rig)) test { return fill(by, name, before, meanwhile) }
+	return []test{
+		fill("replace", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) { r.save(ref("a"), "2") }),
+		fill("replace twice", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) { r.save(ref("a"), "2"); r.save(ref("a"), "3") }),
+		fill("touch", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) { r.brush(ref("a")) }),
+		fill("delete", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) { r.drop(ref("a")) }),
+		fill("create", func(r *rig) {}, func(r *rig) { r.save(ref("a"), "1") }),
+		fill("create and delete", func(r *rig) {}, func(r *rig) { r.save(ref("a"), "1"); r.drop(ref("a")) }),
+		fill("recreate", func(r *rig) { r.save(ref("a"), "1"); r.drop(ref("a")) }, func(r *rig) { r.save(ref("a"), "2") }),
+		fill("in a batch", func(r *rig) { r.save(ref("a"), "1") }, func(r *rig) {
+			r.do(r.commit(r.put(r.get(ref("b")).Head, "b"), r.put(r.get(ref("a")).Head, "2")))
+		}),
+		fill("purge", func(r *rig) { r.purger(); r.save(ref("a"), "1"); r.drop(ref("a")) }, func(r *rig) { r.purge(ref("a")) }),
+		fill("purge and recreate", func(r *rig) { r.purger(); r.save(ref("a"), "1"); r.drop(ref("a")) },
+			func(r *rig) { r.purge(ref("a")); r.save(ref("a"), "2") }),
+		fill("the floor rises by a neighbour", func(r *rig) { r.purger(); r.save(ref("a"), "1"); r.save(ref("b"), "1"); r.drop(ref("b")) },
+			func(r *rig) { r.purge(ref("b")) }),
+		fill("the floor rises over nothing", func(r *rig) { r.purger(); r.save(ref("b"), "1"); r.drop(ref("b")) },
+			func(r *rig) { r.purge(ref("b")) }),
+	}
+}
+
+func fill(by filler, name string, before, meanwhile func(r *rig)) test {
+	return test{name: name + by.name, cache: smallCache, run: func(r *rig) {
 		before(r)
 		r.chill()
 		g := r.probes.hold(r.T, store.PointFill, 0)
-		reader := r.getAsync(ref("a"))
+		reader := by.read(r, ref("a"))
 		select {
 		case <-g.reached:
 		case <-reader.done:

@@ -40,6 +40,13 @@ func (r *rig) getAsync(ref store.Ref) *pending {
 	return async("read of "+ref.ID, func(p *pending) { p.doc, p.err = s.Get(ctx, ref) })
 }
 
+// headAsync is getAsync for a head without its body.
+func (r *rig) headAsync(ref store.Ref) *pending {
+	r.Helper()
+	s := r.header()
+	return async("head of "+ref.ID, func(p *pending) { p.doc, p.err = s.Head(ctx, ref) })
+}
+
 // queue runs c beside the test and returns once the driver has accepted it.
 func (r *rig) queue(c *store.Commit) *pending {
 	r.Helper()

@@ -67,6 +67,7 @@ func Run(t *testing.T, h Harness) {
 		tests []test
 	}{
 		{"documents", documentTests},
+		{"heads", headTests},
 		{"checks", checkTests},
 		{"invalid", invalidTests},
 		{"atomicity", atomicityTests},
