@@ -19,7 +19,7 @@ func (v *value) get(name string) *value {
 // policy makes a Policy of a file's values and judges what they mean to each
 // other. What is wrong with a value by itself was reported before.
 func (d *decoder) policy(v *value) *Policy {
-	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, Limits: limits(v.get("limits"))}
+	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, Limits: d.limits(v.get("limits"))}
 	named, def := v.get("collections"), v.get("default")
 	for _, c := range named.list {
 		p.Collections = append(p.Collections, d.collection(c))
@@ -38,15 +38,25 @@ func (d *decoder) policy(v *value) *Policy {
 	return p
 }
 
-func limits(v *value) Limits {
-	return Limits{
+func (d *decoder) limits(v *value) Limits {
+	l := Limits{
 		Body:     v.get("body").number,
 		Depth:    int(v.get("depth").number),
 		PatchOps: int(v.get("patch_ops").number),
 		Page:     int(v.get("page").number),
 		Tags:     int(v.get("tags").number),
 		URL:      v.get("url").number,
+		Header:   v.get("header").number,
 	}
+	url, header := v.get("url"), v.get("header")
+	switch {
+	case l.URL < l.Header || l.Header == 0:
+	case url.set:
+		d.fail(url.at, url.path, fault("must be less than header, which is "+formatSize(l.Header)+" and includes the URL"))
+	default:
+		d.fail(header.at, header.path, fault("must be more than url, which is "+formatSize(l.URL)+" and counts towards it"))
+	}
+	return l
 }
 
 func (d *decoder) collection(v *value) Collection {

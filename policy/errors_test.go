@@ -39,7 +39,7 @@ func TestErrors(t *testing.T) {
 			"3:1: collections: has no value; give it one, or remove the key to have the default"}},
 		{"number for a text", "collections: [{name: 2026}]", []string{`1:22: collections[0].name: must be a text; write "2026" in quotes`}},
 		{"list for a text", "store: [a]", []string{"1:8: store: must be a text"}},
-		{"text for a block", "limits: big", []string{"1:9: limits: must be a block with the keys body, depth, patch_ops, page, tags, url"}},
+		{"text for a block", "limits: big", []string{"1:9: limits: must be a block with the keys body, depth, patch_ops, page, tags, url, header"}},
 		{"block for a list", "collections:\n  name: notes\n", []string{"2:3: collections: must be a list of blocks, each of them after a dash"}},
 		{"text in a list of blocks", "collections: [notes]", []string{"1:15: collections[0]: must be a block with the keys name, path, contract, history, on_stale"}},
 		{"nothing in a list of blocks", "collections:\n  -\n", []string{"2:5: collections[0]: has no value; give it one, or remove the key to have the default"}},
@@ -59,6 +59,13 @@ func TestErrors(t *testing.T) {
 		{"octal", "limits: {depth: 010}", []string{"1:17: limits.depth: must be a whole number in plain digits"}},
 		{"sizes", "limits: {body: 1MB, url: 1}", []string{
 			"1:16: limits.body: must be a size such as 65536, 64KiB or 1MiB", "1:26: limits.url: must be between 256 and 1MiB"}},
+		{"URL larger than the header", "limits: {header: 20KiB, url: 20KiB}", []string{
+			"1:30: limits.url: must be less than header, which is 20KiB and includes the URL"}},
+		{"URL larger than the header's default", "limits: {url: 17KiB}", []string{
+			"1:15: limits.url: must be less than header, which is 16KiB and includes the URL"}},
+		{"header smaller than the URL's default", "limits: {header: 8KiB}", []string{
+			"1:18: limits.header: must be more than url, which is 8KiB and counts towards it"}},
+		{"header too small", "limits: {header: 8191}", []string{"1:18: limits.header: must be between 8KiB and 2MiB"}},
 		{"size too large", "limits: {body: 2048MiB, url: {}}", []string{
 			"1:16: limits.body: must be between 1 and 1024MiB", "1:30: limits.url: must be a size such as 65536, 64KiB or 1MiB"}},
 		{"history", one + "history: {keep: 0, for: soon}", []string{

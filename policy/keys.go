@@ -88,7 +88,8 @@ var limitKeys = append([]*key{
 	{name: "page", kind: kindCount, def: "1000", min: 1, max: 100_000, doc: "Items on one page of a list."},
 	{name: "tags", kind: kindCount, def: "100", min: 1, max: 100_000, doc: "Entity tags in one condition header."},
 	{name: "url", kind: kindSize, def: "8KiB", min: 256, max: 1 << 20, doc: "A request's target: path and query."},
-}, later("header", "batch_ops", "rate")...)
+	{name: "header", kind: kindSize, def: "16KiB", min: 8 << 10, max: 2 << 20, doc: "A request's header, its first line and so its URL included. Must be more than `url`."},
+}, later("batch_ops", "rate")...)
 
 var nameKeys = []*key{
 	{name: "name", kind: kindText, required: true, check: checkName, doc: "Names the collection, also in metrics and in the change feed. Matches `[A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}`."},

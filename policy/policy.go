@@ -39,6 +39,7 @@ type Limits struct {
 	Page     int   // items on one page of a list
 	Tags     int   // entity tags in one condition header
 	URL      int64 // bytes of a request's target
+	Header   int64 // bytes of a request's header, its first line included; more than URL
 }
 
 // Collection is what one collection promises.

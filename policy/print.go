@@ -29,6 +29,7 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 			{Key: "page", Value: p.Limits.Page},
 			{Key: "tags", Value: p.Limits.Tags},
 			{Key: "url", Value: formatSize(p.Limits.URL)},
+			{Key: "header", Value: formatSize(p.Limits.Header)},
 		}},
 	}
 	if p.Default != nil {

@@ -11,7 +11,7 @@ import (
 type fault string
 
 // parse reads a scalar as the key wants it. Quoted tells that the file has it in
-// quotes.
+// quotes. A number that is not valid is 0.
 func (k *key) parse(text string, quoted bool) (v value, bad fault) {
 	switch k.kind {
 	case kindText:
@@ -28,7 +28,7 @@ func (k *key) parse(text string, quoted bool) (v value, bad fault) {
 		}
 	case kindCount:
 		if v.number, bad = parseCount(text); quoted {
-			bad = "must be a whole number, without quotes"
+			v.number, bad = 0, "must be a whole number, without quotes"
 		}
 	case kindSize:
 		v.number, bad = parseSize(text)
@@ -39,7 +39,7 @@ func (k *key) parse(text string, quoted bool) (v value, bad fault) {
 		bad = k.checkWord(text)
 	}
 	if bad == "" && k.max != 0 && (v.number < k.min || v.number > k.max) {
-		bad = fault("must be between " + k.format(k.min) + " and " + k.format(k.max))
+		v.number, bad = 0, fault("must be between "+k.format(k.min)+" and "+k.format(k.max))
 	}
 	return v, bad
 }

@@ -44,8 +44,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return errors.Join(err, s.Close())
 	}
 	server := newHTTPServer(handler(p, s, chain, log), log)
+	limited := httpapi.LimitHeader(server, listener, int(p.Limits.Header))
 	announce(p, listener.Addr())
-	err = serveUntil(ctx, stop, server, listener)
+	err = serveUntil(ctx, stop, server, limited)
 	return errors.Join(err, s.Close())
 }
 
@@ -109,7 +110,6 @@ const (
 	headerTimeout  = 10 * time.Second
 	contentTimeout = time.Minute
 	idleTimeout    = 2 * time.Minute
-	maxHeader      = 16 << 10
 	drainTimeout   = 30 * time.Second
 )
 
@@ -119,7 +119,6 @@ func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       contentTimeout,
 		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
 		// OPTIONS * is the API's to answer.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
