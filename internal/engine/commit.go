@@ -95,11 +95,11 @@ func (e *Engine) commit(ctx context.Context, c *store.Commit) (store.Receipt, er
 // failed turns an error of the store, or of the caller's context, into the
 // refusal that its class has.
 func (w *write) failed(err error) *Refusal {
+	r := refusalOf(err, w.current)
 	if locked, ok := errors.AsType[*store.LockedError](err); ok {
-		return &Refusal{Reason: ReasonLocked, Current: w.current, cause: err,
-			RetryAfter: max(locked.Until.Sub(w.engine.now()), time.Second)}
+		r.RetryAfter = max(locked.Until.Sub(w.engine.now()), r.RetryAfter)
 	}
-	return refusalOf(err, w.current)
+	return r
 }
 
 var reasonsOfStore = []struct {
@@ -122,6 +122,10 @@ func refusalOf(err error, current *store.Document) *Refusal {
 		return r
 	}
 	r := &Refusal{Reason: ReasonInternal, Current: current, cause: err}
+	if _, locked := errors.AsType[*store.LockedError](err); locked {
+		r.Reason, r.RetryAfter = ReasonLocked, time.Second
+		return r
+	}
 	for _, known := range reasonsOfStore {
 		if errors.Is(err, known.err) {
 			r.Reason, r.RetryAfter = known.reason, known.retry
