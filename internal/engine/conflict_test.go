@@ -59,32 +59,38 @@ func TestExplain(t *testing.T) {
 }
 
 // TestExplainFarBack checks that a conflict is traced through a bounded number
-// of versions, and that it says what it can beyond.
+// of versions, that it says what it can beyond, and that no more is loaded than
+// that takes. Every version changes /n, the first one /a too.
 func TestExplainFarBack(t *testing.T) {
 	for _, tt := range []struct {
 		behind int
+		a      int // what the first version after the base makes of /a
 		want   string
+		loaded int // versions, the base included
 	}{
-		{maxAttributed, "replace /n 0→32 v33 w32"},
-		{maxAttributed + 1, "replace /n 0→33 v0"},
+		{1, 1, "replace /n 0→1 v2 w1\nreplace /a 0→1 v2 w1", 1},
+		{maxAttributed, 0, "replace /n 0→32 v33 w32", 2},
+		{maxAttributed, 1, "replace /n 0→32 v33 w32\nreplace /a 0→1 v2 w1", maxAttributed},
+		{maxAttributed + 1, 1, "replace /n 0→33 v0 \nreplace /a 0→1 v0", 1},
 	} {
-		t.Run(fmt.Sprint(tt.behind), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d back, a is %d", tt.behind, tt.a), func(t *testing.T) {
 			r := newRig(t, Rules{}, Config{})
-			r.must(OpPut, `{"n":0}`)
+			r.must(OpPut, `{"n":0,"a":0}`)
 			for i := range tt.behind {
-				r.byRival(OpPut, fmt.Sprintf(`{"n":%d}`, i+1), fmt.Sprintf("w%d", i+1))
+				r.byRival(OpPut, fmt.Sprintf(`{"n":%d,"a":%d}`, i+1, tt.a), fmt.Sprintf("w%d", i+1))
 			}
-			loaded := 0
+			loaded, ranges := 0, 0
 			r.store.entry = func(_ int64, next func() (*store.Entry, error)) (*store.Entry, error) {
 				loaded++
 				return next()
 			}
+			r.store.history = func() error { ranges++; return nil }
 			c := r.refused(ReasonStale, r.intent(OpPut, `{"n":-1}`, "If-Match", `"1"`)).Conflict
 			if got := c.summary(); got != tt.want || c.ChangedBy != fmt.Sprintf("w%d", tt.behind) {
 				t.Errorf("changes %q by %s, want %q", got, c.ChangedBy, tt.want)
 			}
-			if loaded > maxAttributed+2 { // the base, once for the head and once for the whole
-				t.Errorf("%d versions were loaded", loaded)
+			if loaded != tt.loaded || ranges != 1 {
+				t.Errorf("%d versions were loaded and %d ranges, want %d and one", loaded, ranges, tt.loaded)
 			}
 		})
 	}
@@ -100,7 +106,7 @@ func TestExplainAcrossVersionsNotKept(t *testing.T) {
 		by      string
 	}{
 		{"one between", map[int64]bool{2: true}, "replace /a 1→2 v3 c\nreplace /b 1→2 v3 c\nadd /c →1 v4 d", "d"},
-		{"the current one", map[int64]bool{4: true}, "replace /a 1→2 v2 b\nreplace /b 1→2 v3 c\nadd /c →1 v0", "c"},
+		{"the current one, which is at hand", map[int64]bool{4: true}, "replace /a 1→2 v2 b\nreplace /b 1→2 v3 c\nadd /c →1 v4 d", "d"},
 		{"all between", map[int64]bool{2: true, 3: true}, "replace /a 1→2 v4 d\nreplace /b 1→2 v4 d\nadd /c →1 v4 d", "d"},
 	}
 	for _, tt := range tests {
@@ -131,16 +137,32 @@ func TestExplainAcrossVersionsNotKept(t *testing.T) {
 			t.Errorf("explained without a base: %+v", refusal.Conflict)
 		}
 	})
-	t.Run("a store that fails", func(t *testing.T) {
-		r := newRig(t, Rules{}, Config{})
-		r.must(OpPut, `{"a":1}`)
-		r.byRival(OpMergePatch, `{"a":2}`, "b")
-		broken := errors.New("disk")
-		r.store.entry = func(int64, func() (*store.Entry, error)) (*store.Entry, error) { return nil, broken }
-		if refusal := r.refused(ReasonInternal, r.intent(OpPut, `{}`, "If-Match", `"1"`)); !errors.Is(refusal, broken) {
-			t.Errorf("got %v", refusal)
-		}
-	})
+	broken := errors.New("disk")
+	for name, fail := range map[string]func(*hooked){
+		"the base": func(h *hooked) {
+			h.entry = func(int64, func() (*store.Entry, error)) (*store.Entry, error) { return nil, broken }
+		},
+		"a version": func(h *hooked) {
+			h.entry = func(version int64, next func() (*store.Entry, error)) (*store.Entry, error) {
+				if version == 2 {
+					return nil, broken
+				}
+				return next()
+			}
+		},
+		"the range": func(h *hooked) { h.history = func() error { return broken } },
+	} {
+		t.Run("a store that fails at "+name, func(t *testing.T) {
+			r := newRig(t, Rules{}, Config{})
+			r.must(OpPut, `{"a":1}`)
+			r.byRival(OpMergePatch, `{"a":2}`, "b")
+			r.byRival(OpMergePatch, `{"b":1}`, "c")
+			fail(r.store)
+			if refusal := r.refused(ReasonInternal, r.intent(OpPut, `{}`, "If-Match", `"1"`)); !errors.Is(refusal, broken) {
+				t.Errorf("got %v", refusal)
+			}
+		})
+	}
 }
 
 // TestManyChangesAreCredited is in the shape that would never end if every change

@@ -19,10 +19,12 @@ type hooked struct {
 	store.Store
 	info *store.Info // instead of the store's own
 
-	mu     sync.Mutex
-	get    func(next func() (*store.Document, error)) (*store.Document, error)
-	entry  func(version int64, next func() (*store.Entry, error)) (*store.Entry, error)
-	commit func(c *store.Commit, next func() (store.Receipt, error)) (store.Receipt, error)
+	mu    sync.Mutex
+	get   func(next func() (*store.Document, error)) (*store.Document, error)
+	entry func(version int64, next func() (*store.Entry, error)) (*store.Entry, error)
+	// history comes before the store's own, unless it fails.
+	history func() error
+	commit  func(c *store.Commit, next func() (store.Receipt, error)) (store.Receipt, error)
 }
 
 func (h *hooked) Get(ctx context.Context, ref store.Ref) (*store.Document, error) {
@@ -54,6 +56,18 @@ func (h *hooked) Entry(ctx context.Context, ref store.Ref, version int64) (*stor
 		return next()
 	}
 	return hook(version, next)
+}
+
+func (h *hooked) History(ctx context.Context, ref store.Ref, before int64, limit int) ([]store.Entry, error) {
+	h.mu.Lock()
+	hook := h.history
+	h.mu.Unlock()
+	if hook != nil {
+		if err := hook(); err != nil {
+			return nil, err
+		}
+	}
+	return h.Store.History(ctx, ref, before, limit)
 }
 
 func (h *hooked) Commit(ctx context.Context, c *store.Commit) (store.Receipt, error) {
