@@ -69,10 +69,19 @@ func (a *adapter) Entry(ctx context.Context, ref store.Ref, version int64) (*sto
 	if err != nil {
 		return nil, err
 	}
-	if d.Version != version || d.Deleted {
+	if d.Version != version {
 		return nil, store.ErrNoEntry
 	}
-	h, err := a.headOf(ref, &d)
+	return a.entryOf(ref, &d)
+}
+
+// entryOf makes a log row of a document as it was at a version. A deletion has
+// none.
+func (a *adapter) entryOf(ref store.Ref, d *Document) (*store.Entry, error) {
+	if d.Deleted {
+		return nil, store.ErrNoEntry
+	}
+	h, err := a.headOf(ref, d)
 	if err != nil {
 		return nil, err
 	}
@@ -82,26 +91,31 @@ func (a *adapter) Entry(ctx context.Context, ref store.Ref, version int64) (*sto
 	}, nil
 }
 
-// maxHistory bounds the versions that a tag made of content is looked for in:
-// each is a call of the Historian.
+// maxHistory bounds the versions that are looked through for what a tag or a
+// change came of: each is a call of the Historian.
 const maxHistory = 100
 
-// History walks back from the current version to the first one that is not
-// known, or was a deletion.
+// History walks back to the first version that is not known, or was a deletion.
+// The current one is known by itself; a Historian may know earlier ones only.
 func (a *adapter) History(ctx context.Context, ref store.Ref, before int64, limit int) ([]store.Entry, error) {
 	if a.historian == nil {
 		return nil, nil
 	}
+	current, err := a.store.Load(ctx, ref.ID)
+	if err != nil {
+		return nil, err
+	}
 	if before == 0 {
-		d, err := a.store.Load(ctx, ref.ID)
-		if err != nil {
-			return nil, err
-		}
-		before = d.Version + 1
+		before = current.Version + 1
 	}
 	var rows []store.Entry
 	for version := before - 1; version > 0 && len(rows) < min(limit, maxHistory); version-- {
-		e, err := a.Entry(ctx, ref, version)
+		var e *store.Entry
+		if version == current.Version {
+			e, err = a.entryOf(ref, &current)
+		} else {
+			e, err = a.Entry(ctx, ref, version)
+		}
 		if errors.Is(err, store.ErrNoEntry) {
 			return rows, nil
 		}

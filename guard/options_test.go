@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/guard"
 )
 
@@ -206,6 +207,36 @@ func TestActor(t *testing.T) {
 	}
 	if s := fmt.Sprint(problem); s != "{eve [{/a bob 2} {/b eve 3}]}" {
 		t.Errorf("%s, want who changed what", s)
+	}
+}
+
+// archive is a store that keeps the current document in one place and earlier
+// versions in another, where the current one is not found.
+type archive struct{ *mapStore }
+
+func (s archive) LoadVersion(ctx context.Context, id string, version int64) (guard.Document, error) {
+	if current, err := s.Load(ctx, id); err != nil || version == current.Version {
+		return guard.Document{}, err
+	}
+	return s.mapStore.LoadVersion(ctx, id, version)
+}
+
+// TestHistorianOfEarlierVersions checks that a Historian need not know the
+// current version for a conflict to be explained, whatever tags are made of.
+func TestHistorianOfEarlierVersions(t *testing.T) {
+	for _, token := range []ifmatch.Token{ifmatch.TokenVersion, ifmatch.TokenHash} {
+		t.Run(token.String(), func(t *testing.T) {
+			a := serve(t, archive{newMapStore()}, guard.Options{Actor: writer, Contract: ifmatch.Contract{Token: token}})
+			first := a.must(201, "PUT", "1", `{"a":1}`, "X-Writer", "ann").header.Get("ETag")
+			second := a.must(200, "PATCH", "1", `{"b":1}`, "If-Match", first, "X-Writer", "bob").header.Get("ETag")
+			a.must(200, "PATCH", "1", `{"a":2}`, "If-Match", second, "X-Writer", "eve")
+			got := a.must(412, "PATCH", "1", `{"c":1}`, "If-Match", first)
+			for _, want := range []string{`"changedBy":"eve"`, `"path":"/a","op":"replace","from":1,"to":2,"version":3,"by":"eve"`, `"path":"/b","op":"add","to":1,"version":2,"by":"bob"`} {
+				if !strings.Contains(got.body, want) {
+					t.Errorf("%s\nlacks %s", got.body, want)
+				}
+			}
+		})
 	}
 }
 
