@@ -11,7 +11,6 @@ import (
 // baseLookup tells Evaluate which earlier version a tag names, and keeps the
 // newest one that was named.
 type baseLookup struct {
-	ctx     context.Context
 	engine  *Engine
 	current *store.Document
 	rules   *Rules
@@ -20,10 +19,11 @@ type baseLookup struct {
 	err  error
 }
 
-// state is the current document as preconditions see it.
-func (b *baseLookup) state() ifmatch.State {
+// state is the current document as preconditions see it. Earlier versions are
+// looked up under ctx.
+func (b *baseLookup) state(ctx context.Context) ifmatch.State {
 	s := stateOf(b.current, &b.rules.Contract)
-	s.Earlier = b.earlier
+	s.Earlier = func(tag ifmatch.ETag) int64 { return b.earlier(ctx, tag) }
 	return s
 }
 
@@ -42,17 +42,17 @@ func ETagOf(h *store.Head, c *ifmatch.Contract) ifmatch.ETag {
 	return c.ETag(h.Version, h.Life, &h.Digest)
 }
 
-func (b *baseLookup) earlier(tag ifmatch.ETag) int64 {
+func (b *baseLookup) earlier(ctx context.Context, tag ifmatch.ETag) int64 {
 	var version int64
 	if b.rules.Contract.Token == ifmatch.TokenVersion {
 		version, _ = tag.Version()
 	} else {
-		version = b.versionOfHash(tag)
+		version = b.versionOfHash(ctx, tag)
 	}
 	if version == 0 || version >= b.current.Version || b.err != nil {
 		return 0
 	}
-	entry, err := b.engine.entry(b.ctx, &b.current.Head, b.rules, version)
+	entry, err := b.engine.entry(ctx, &b.current.Head, b.rules, version)
 	switch {
 	case errors.Is(err, store.ErrNoEntry):
 		return 0
@@ -74,8 +74,8 @@ const maxHashScan = 1000
 
 // versionOfHash finds the newest version of this life that had a hash tag. Tags
 // hold too little of the digest to look it up by, so the history is walked.
-func (b *baseLookup) versionOfHash(tag ifmatch.ETag) int64 {
-	rows, err := b.engine.store.History(b.ctx, b.current.Ref, 0, maxHashScan)
+func (b *baseLookup) versionOfHash(ctx context.Context, tag ifmatch.ETag) int64 {
+	rows, err := b.engine.store.History(ctx, b.current.Ref, 0, maxHashScan)
 	if err != nil {
 		b.err = err
 		return 0

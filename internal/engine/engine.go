@@ -191,8 +191,8 @@ type evaluation struct {
 }
 
 func (w *write) evaluate(ctx context.Context) (evaluation, error) {
-	lookup := baseLookup{ctx: ctx, engine: w.engine, current: w.current, rules: w.intent.Rules}
-	res := ifmatch.Evaluate(w.intent.Op.method(), w.intent.Conditions, lookup.state(), w.intent.Rules.Contract)
+	lookup := baseLookup{engine: w.engine, current: w.current, rules: w.intent.Rules}
+	res := ifmatch.Evaluate(w.intent.Op.method(), w.intent.Conditions, lookup.state(ctx), w.intent.Rules.Contract)
 	if lookup.err != nil {
 		return evaluation{}, w.failed(lookup.err)
 	}
