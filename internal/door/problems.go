@@ -143,7 +143,7 @@ func describeConflict(t Target, f *engine.Refusal, p *problem.Document) {
 	p.YourVersion = base.Version
 	p.ChangedBy = c.ChangedBy
 	p.AlreadyApplied = &c.AlreadyApplied
-	for _, s := range c.Strategies {
+	for s := range t.Rules.Strategies() {
 		p.Strategies = append(p.Strategies, string(s))
 	}
 	var s strings.Builder

@@ -20,8 +20,8 @@ const maxTraced = 2 * maxAttributed
 
 // explain says what happened between the version that a writer had read and
 // the current one.
-func (e *Engine) explain(ctx context.Context, current *store.Document, base *store.Entry, rules *Rules) (*Conflict, error) {
-	c := &Conflict{Base: base, Strategies: rules.Strategies()}
+func (e *Engine) explain(ctx context.Context, current *store.Document, base *store.Entry) (*Conflict, error) {
+	c := &Conflict{Base: base}
 	from, err := e.parseStored(base.Body)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/ifmatch/ifmatch"
@@ -65,36 +67,30 @@ type Rules struct {
 	KeepFor time.Duration
 }
 
-// Strategies returns what a caller may ask for.
-func (r *Rules) Strategies() []Strategy {
-	all := []Strategy{StrategyReject}
-	add := func(s Strategy) {
-		for _, have := range all {
-			if have == s {
+// Strategies yields what a caller may ask for, each once.
+func (r *Rules) Strategies() iter.Seq[Strategy] {
+	return func(yield func(Strategy) bool) {
+		if !yield(StrategyReject) || r.OnStale != "" && r.OnStale != StrategyReject && !yield(r.OnStale) {
+			return
+		}
+		for i, s := range r.Allow {
+			if s != StrategyReject && s != r.OnStale && !slices.Contains(r.Allow[:i], s) && !yield(s) {
 				return
 			}
 		}
-		all = append(all, s)
 	}
-	if r.OnStale != "" {
-		add(r.OnStale)
-	}
-	for _, s := range r.Allow {
-		add(s)
-	}
-	return all
+}
+
+func (r *Rules) allows(s Strategy) bool {
+	return s == StrategyReject || s == r.OnStale || slices.Contains(r.Allow, s)
 }
 
 // strategy returns the one that applies, and whether it is the caller's wish.
 // A wish that is not allowed counts as none: Prefer never fails a request
 // (RFC 7240 §2).
 func (r *Rules) strategy(wish Strategy) (s Strategy, granted bool) {
-	if wish != "" {
-		for _, allowed := range r.Strategies() {
-			if allowed == wish {
-				return wish, true
-			}
-		}
+	if wish != "" && r.allows(wish) {
+		return wish, true
 	}
 	if r.OnStale == "" {
 		return StrategyReject, false

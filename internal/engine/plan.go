@@ -112,7 +112,7 @@ func (w *write) planStale(ctx context.Context, base *store.Entry) (plan, error) 
 		p.unchanged = true
 		return p, nil
 	}
-	conflict, err := w.engine.explain(ctx, w.current, base, w.intent.Rules)
+	conflict, err := w.engine.explain(ctx, w.current, base)
 	if err != nil {
 		return plan{}, w.failed(err)
 	}

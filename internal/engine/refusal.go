@@ -68,7 +68,6 @@ type Conflict struct {
 	ChangedBy      string       // who wrote the current version
 	AlreadyApplied bool         // the write's result is the current content
 	Changes        []Change     // from the base to the current version
-	Strategies     []Strategy   // what the caller may ask for
 }
 
 // Change is one difference between the writer's version and the current one,

@@ -23,6 +23,7 @@ func TestStrategies(t *testing.T) {
 		{"a wish that nobody knows", "", all, "merge-it-all", StrategyReject, false, all},
 		{"the default", StrategyOverwrite, nil, "", StrategyOverwrite, false, all},
 		{"the default by name", StrategyOverwrite, nil, StrategyOverwrite, StrategyOverwrite, true, all},
+		{"a strategy named twice", StrategyOverwrite, []Strategy{StrategyOverwrite, StrategyReject, StrategyOverwrite}, "", StrategyOverwrite, false, all},
 		{"reject can always be had", StrategyOverwrite, nil, StrategyReject, StrategyReject, true, all},
 	}
 	for _, tt := range tests {
@@ -31,8 +32,11 @@ func TestStrategies(t *testing.T) {
 			if s, granted := rules.strategy(tt.wish); s != tt.applies || granted != tt.granted {
 				t.Errorf("%s, the caller's wish: %t; want %s, %t", s, granted, tt.applies, tt.granted)
 			}
-			if may := rules.Strategies(); !slices.Equal(may, tt.may) {
+			if may := slices.Collect(rules.Strategies()); !slices.Equal(may, tt.may) {
 				t.Errorf("may ask for %s, want %s", may, tt.may)
+			}
+			if n := testing.AllocsPerRun(100, func() { rules.strategy(tt.wish) }); n != 0 {
+				t.Errorf("%v allocations", n)
 			}
 		})
 	}
