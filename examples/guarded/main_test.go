@@ -6,13 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/ifmatch/ifmatch/examples/session"
+	"github.com/ifmatch/ifmatch/test/session"
 )
 
 func serve(t *testing.T) string {
@@ -32,15 +31,7 @@ func serve(t *testing.T) string {
 }
 
 func TestSession(t *testing.T) {
-	for _, program := range []string{"bash", "curl"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("SKIPPED, NOT CHECKED: the README's session needs %s: %v", program, err)
-		}
-	}
-	address := strings.TrimPrefix(serve(t), "http://")
-	if err := session.Check(t.Context(), "README.md", t.TempDir(), "127.0.0.1:8080", address); err != nil {
-		t.Error(err)
-	}
+	session.Run(t, "README.md", "127.0.0.1:8080", strings.TrimPrefix(serve(t), "http://"))
 }
 
 // do sends a request and reads the answer.

@@ -1,88 +1,32 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/ifmatch/ifmatch/examples/session"
+	"github.com/ifmatch/ifmatch/test/session"
 )
 
-// serve builds the command and starts it with the policy file, as the README
-// does, in a folder of its own and on any free port. It returns the address, and
-// ends the server with the test.
+// serve starts the command with the policy file, as the README does.
 func serve(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "ifmatch")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/ifmatch").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	policy, err := filepath.Abs("policy.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, kill := context.WithTimeout(context.Background(), time.Minute)
-	server := exec.CommandContext(ctx, program, "serve", "--config", policy, "--listen", "127.0.0.1:0")
-	server.Dir = dir
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "IFMATCH_") {
-			server.Env = append(server.Env, v)
-		}
-	}
-	var stderr bytes.Buffer
-	server.Stderr = &stderr
-	stdout, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(stdout)
-	t.Cleanup(func() {
-		defer kill()
-		if err := server.Process.Signal(os.Interrupt); err != nil {
-			t.Errorf("the server had ended: %v: %s", err, stderr.String())
-		}
-		for lines.Scan() { // until the server closes its output
-		}
-		if err := server.Wait(); err != nil {
-			t.Errorf("the server ended with %v: %s", err, stderr.String())
-		}
-	})
-	for lines.Scan() {
-		if _, address, found := strings.Cut(lines.Text(), "listening on http://"); found {
-			return address
-		}
-	}
-	t.Fatalf("the server said no address: %v: %s", lines.Err(), stderr.String())
-	return ""
+	return session.Serve(t, "--config", policy)
 }
 
 func TestServed(t *testing.T) {
 	address := serve(t)
-	t.Run("session", func(t *testing.T) {
-		for _, program := range []string{"bash", "curl"} {
-			if _, err := exec.LookPath(program); err != nil {
-				t.Skipf("SKIPPED, NOT CHECKED: the README's session needs %s: %v", program, err)
-			}
-		}
-		if err := session.Check(t.Context(), "README.md", t.TempDir(), "127.0.0.1:8080", address); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Run("session", func(t *testing.T) { session.Run(t, "README.md", "127.0.0.1:8080", address) })
 	t.Run("client", func(t *testing.T) {
 		readme, err := os.ReadFile("README.md")
 		if err != nil {

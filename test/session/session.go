@@ -1,5 +1,5 @@
-// Package session runs the console sessions that the READMEs of the examples
-// show, and tells where the programs answer otherwise.
+// Package session runs the console sessions that READMEs show, and tells where
+// the programs answer otherwise.
 package session
 
 import (
@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"testing"
+	"time"
 )
 
 // step is one command with the lines that are shown of its output, in order.
@@ -21,6 +23,22 @@ type step struct {
 }
 
 var console = regexp.MustCompile("(?ms)^```console\n(.*?)^```$")
+
+// Run fails t where [Check], in a folder of its own and within a minute, finds
+// the file readme wrong. It skips t where a program is missing that sessions need.
+func Run(t *testing.T, readme, written, actual string) {
+	t.Helper()
+	for _, program := range []string{"bash", "curl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("SKIPPED, NOT CHECKED: the session of %s needs %s: %v", readme, program, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := Check(ctx, readme, t.TempDir(), written, actual); err != nil {
+		t.Error(err)
+	}
+}
 
 // Check runs every command of the console blocks of the file readme in one bash,
 // in the folder dir. The address that the file writes is replaced by the one
@@ -100,10 +118,13 @@ func run(ctx context.Context, steps []step, dir string, addresses *strings.Repla
 	return outputs, nil
 }
 
-// compare says which shown line the output lacks. A command that prints headers
-// must be shown with its status line.
+// compare says which shown line the output lacks. A request must be shown with
+// its answer, and one that prints headers with its status line.
 func (s *step) compare(output string) error {
-	if strings.Contains(s.command, "curl -i") && (len(s.shown) == 0 || !strings.HasPrefix(s.shown[0], "HTTP/1.1 ")) {
+	if strings.Contains(s.command, "curl") && len(s.shown) == 0 {
+		return errors.New("no answer is shown")
+	}
+	if strings.Contains(s.command, "curl -i") && !strings.HasPrefix(s.shown[0], "HTTP/1.1 ") {
 		return errors.New("no status line is shown")
 	}
 	lines := strings.Split(strings.ReplaceAll(output, "\r\n", "\n"), "\n")

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ifmatch/ifmatch/examples/session"
+	"github.com/ifmatch/ifmatch/test/session"
 )
 
 func TestCheck(t *testing.T) {
@@ -18,15 +18,20 @@ func TestCheck(t *testing.T) {
 		lines []string
 		fault string // "" for none
 	}{
-		"as shown":              {[]string{"$ printf 'a\\nb\\nc\\n'", "a", "c"}, ""},
-		"anything within":       {[]string{"$ echo '{\"id\":\"0199\",\"n\":1}'", `{"id":"…","n":1}`}, ""},
-		"the address":           {[]string{"$ echo http://here:1/x", "http://there:2/x"}, ""},
-		"variables last":        {[]string{"$ x=7", "$ echo $x", "7"}, ""},
-		"several lines":         {[]string{"$ echo a \\", ">   b", "a b"}, ""},
-		"other output":          {[]string{"$ echo a", "b"}, "missing"},
-		"a part of a line":      {[]string{"$ echo abc", "ab"}, "missing"},
-		"another order":         {[]string{"$ printf 'a\\nb\\n'", "b", "a"}, "missing"},
-		"no status line":        {[]string{"$ : curl -i", ""}, "no status line"},
+		"as shown":         {[]string{"$ printf 'a\\nb\\nc\\n'", "a", "c"}, ""},
+		"anything within":  {[]string{"$ echo '{\"id\":\"0199\",\"n\":1}'", `{"id":"…","n":1}`}, ""},
+		"the address":      {[]string{"$ echo http://here:1/x", "http://there:2/x"}, ""},
+		"variables last":   {[]string{"$ x=7", "$ echo $x", "7"}, ""},
+		"several lines":    {[]string{"$ echo a \\", ">   b", "a b"}, ""},
+		"other output":     {[]string{"$ echo a", "b"}, "missing"},
+		"a part of a line": {[]string{"$ echo abc", "ab"}, "missing"},
+		"another order":    {[]string{"$ printf 'a\\nb\\n'", "b", "a"}, "missing"},
+		"no status line":   {[]string{"$ : curl -i", ""}, "no status line"},
+		"no answer":        {[]string{"$ : curl", "$ echo a", "a"}, "no answer"},
+		"headers and body": {[]string{
+			`$ printf 'HTTP/1.1 200 OK\r\nDate: today\r\nEtag: "2"\r\n\r\n{"n":1}' # as curl -i does`, "HTTP/1.1 200 OK", `Etag: "2"`, `{"n":1}`,
+		}, ""},
+		"another status":        {[]string{`$ printf 'HTTP/1.1 200 OK\r\n' # as curl -i does`, "HTTP/1.1 412 Precondition Failed"}, "missing"},
 		"a variable never set":  {[]string{"$ echo $nowhere", ""}, "ended with"},
 		"output of nothing":     {[]string{"a"}, "without a command"},
 		"nothing at all":        {nil, "no session"},
