@@ -1,4 +1,4 @@
-// Package testdata finds the test data that is read from outside the
+// Package testdata finds and runs the test data that is read from outside the
 // repository: public suites of third parties, which are not copied into it.
 package testdata
 

@@ -1,34 +1,21 @@
 package protocol_test
 
 import (
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/testdata"
 )
 
-// TestPreconditionTable runs the table of RFC 9110 and RFC 6585 over a socket,
-// by a client that is not ours.
 func TestPreconditionTable(t *testing.T) {
-	table := testdata.Shared(t, "preconditions-rfc.json")
-	runner := filepath.Join(filepath.Dir(table), "..", "tools", "run-preconditions.mjs")
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skipf("SKIPPED, NOT CHECKED: the precondition table needs node: %v", err)
-	}
+	run := testdata.Preconditions(t)
 	for policy, rules := range map[string]engine.Rules{
 		"optional":              {Contract: optional},
 		"require-preconditions": {},
 	} {
 		t.Run(policy, func(t *testing.T) {
 			onEveryStore(t, setup{rules: rules}, func(t *testing.T, a *api) {
-				out, err := exec.Command(node, runner, "--base", a.url+"/v1/docs/", "--policy", policy, "--settle", "1100").CombinedOutput()
-				t.Logf("%s", out)
-				if err != nil {
-					t.Errorf("the table does not hold: %v", err)
-				}
+				run(t, a.url+"/v1/docs/", policy)
 				a.verify()
 			})
 		})
