@@ -47,6 +47,10 @@ func checkPath(s string) fault {
 	return ""
 }
 
+// CheckListen tells what is wrong with an address to listen on that does not
+// come from a policy file, nil for nothing.
+func CheckListen(address string) error { return checkListen(address).err() }
+
 func checkListen(s string) fault {
 	const form = "; write host:port, as in 127.0.0.1:8080"
 	_, port, err := net.SplitHostPort(s)
@@ -58,6 +62,11 @@ func checkListen(s string) fault {
 	}
 	return ""
 }
+
+// CheckStore tells what is wrong with a store's name that does not come from a
+// policy file, nil for nothing. The error does not repeat it: it may hold a
+// password.
+func CheckStore(name string) error { return checkStore(name).err() }
 
 // checkStore shows no more of a store than its scheme: the rest may hold a
 // password.

@@ -177,6 +177,25 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// What does not come from a file is judged like what does.
+func TestChecks(t *testing.T) {
+	for _, tt := range []struct {
+		check     func(string) error
+		good, bad string
+		want      string
+	}{
+		{CheckListen, "127.0.0.1:0", "localhost", `"localhost" is not an address; write host:port, as in 127.0.0.1:8080`},
+		{CheckStore, "sqlite:a.db", "mysql://me:secret@host", "this kind of store is not known; valid are memory: and sqlite:PATH"},
+	} {
+		if err := tt.check(tt.good); err != nil {
+			t.Errorf("%s: %v", tt.good, err)
+		}
+		if err := tt.check(tt.bad); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: %v, want %s", tt.bad, err, tt.want)
+		}
+	}
+}
+
 func TestDuration(t *testing.T) {
 	for _, tt := range []struct {
 		text string

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -9,6 +10,13 @@ import (
 
 // fault says what is wrong with a value and what would be valid; "" is nothing.
 type fault string
+
+func (f fault) err() error {
+	if f == "" {
+		return nil
+	}
+	return errors.New(string(f))
+}
 
 // parse reads a scalar as the key wants it. Quoted tells that the file has it in
 // quotes. A number that is not valid is 0.

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
@@ -22,12 +24,12 @@ import (
 type serveCmd struct {
 	Listen string `placeholder:"ADDR" env:"IFMATCH_LISTEN" help:"Address to listen on (default: the policy file's, else 127.0.0.1:8080)."`
 	Store  string `placeholder:"DSN" env:"IFMATCH_STORE" help:"memory: or sqlite:PATH (default: the policy file's, else sqlite:ifmatch.db)."`
-	Config string `placeholder:"FILE" type:"path" env:"IFMATCH_CONFIG" help:"Policy file. Without one every /v1/{collection}/{id} is served."`
+	Config string `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_CONFIG" help:"Policy file. Without one every /v1/{collection}/{id} is served."`
 }
 
 // Run serves until a signal ends it.
-func (c *serveCmd) Run(ctx context.Context) error {
-	p, err := c.policy()
+func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
+	p, err := c.policy(k)
 	if err != nil {
 		return err
 	}
@@ -37,11 +39,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	s, chain, err := openStore(ctx, p.Store, log)
 	if err != nil {
-		return err
+		return blame(k, "store", err)
 	}
 	listener, err := net.Listen("tcp", p.Listen)
 	if err != nil {
-		return errors.Join(err, s.Close())
+		return errors.Join(blame(k, "listen", err), s.Close())
 	}
 	server := newHTTPServer(handler(p, s, chain, log), log)
 	limited := httpapi.LimitHeader(server, listener, int(p.Limits.Header))
@@ -52,18 +54,28 @@ func (c *serveCmd) Run(ctx context.Context) error {
 
 // policy returns the file's policy, or the one of zero configuration, with the
 // flags in it.
-func (c *serveCmd) policy() (*policy.Policy, error) {
+func (c *serveCmd) policy(k *kong.Context) (*policy.Policy, error) {
 	p := policy.Default()
 	if c.Config != "" {
 		var err error
-		if p, err = policy.Load(c.Config); err != nil {
-			return nil, err
+		p, err = policy.Load(c.Config)
+		if _, named := errors.AsType[policy.Errors](err); named {
+			return nil, err // by file, line and key
+		}
+		if err != nil {
+			return nil, blame(k, "config", err)
 		}
 	}
 	if c.Listen != "" {
+		if err := policy.CheckListen(c.Listen); err != nil {
+			return nil, blame(k, "listen", err)
+		}
 		p.Listen = c.Listen
 	}
 	if c.Store != "" {
+		if err := policy.CheckStore(c.Store); err != nil {
+			return nil, blame(k, "store", err)
+		}
 		p.Store = c.Store
 	}
 	return p, nil

@@ -18,18 +18,14 @@ import (
 	"github.com/ifmatch/ifmatch/internal/store/sqlite"
 )
 
-// openStore opens the store that a --store value names, and the audit chain
+// openStore opens the store that a valid store value names, and the audit chain
 // whose key lies beside it.
 func openStore(ctx context.Context, dsn string, log *slog.Logger) (store.Store, *engine.Chain, error) {
-	if dsn == "memory:" {
+	if dsn == inMemory {
 		chain, err := engine.NewChain(newKey())
 		return memory.Open(memory.Options{}), chain, err
 	}
-	path, err := sqlitePath(dsn)
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := sqlite.Open(ctx, path, sqlite.Options{Logger: log})
+	s, err := sqlite.Open(ctx, sqlitePath(dsn), sqlite.Options{Logger: log})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -40,13 +36,10 @@ func openStore(ctx context.Context, dsn string, log *slog.Logger) (store.Store, 
 	return s, chain, nil
 }
 
-func sqlitePath(dsn string) (string, error) {
-	path, ok := strings.CutPrefix(dsn, "sqlite:")
-	if !ok || path == "" {
-		return "", fmt.Errorf("store %q is not one this version opens; use sqlite:PATH or memory:", dsn)
-	}
-	return path, nil
-}
+// inMemory is the store value that names no file.
+const inMemory = "memory:"
+
+func sqlitePath(dsn string) string { return strings.TrimPrefix(dsn, "sqlite:") }
 
 // keySuffix names the file with the audit chain's key, beside the store. Whoever
 // has both can forge the chain; keep a copy of the key elsewhere to detect that.

@@ -1,32 +1,29 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store/sqlite"
+	"github.com/ifmatch/ifmatch/policy"
 )
 
 type verifyCmd struct {
-	Store string `default:"sqlite:ifmatch.db" env:"IFMATCH_STORE" help:"The store to check: sqlite:PATH. No server may have it open."`
+	Store string `placeholder:"DSN" env:"IFMATCH_STORE" help:"The store to check: sqlite:PATH (default: sqlite:ifmatch.db). No server may have it open."`
 }
 
 // Run verifies the store and prints what contradicts what.
-func (v *verifyCmd) Run(ctx context.Context) error {
-	path, err := sqlitePath(v.Store)
+func (v *verifyCmd) Run(ctx context.Context, k *kong.Context) error {
+	s, err := v.open(ctx)
 	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(path); err != nil {
-		return err
-	}
-	s, err := sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
-	if err != nil {
-		return err
+		return blame(k, "store", err)
 	}
 	chain, err := openChain(s.Path()+keySuffix, false)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,6 +36,22 @@ func (v *verifyCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return print(report)
+}
+
+// open opens the store for reading, which must be there already.
+func (v *verifyCmd) open(ctx context.Context) (*sqlite.Store, error) {
+	dsn := cmp.Or(v.Store, policy.Default().Store)
+	if err := policy.CheckStore(dsn); err != nil {
+		return nil, err
+	}
+	if dsn == inMemory {
+		return nil, errors.New("a store in memory ends with its process; name a file, as in sqlite:PATH")
+	}
+	path := sqlitePath(dsn)
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	return sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
 }
 
 func print(r *engine.Report) error {
