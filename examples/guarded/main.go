@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"time"
 
+	"github.com/ifmatch/ifmatch/examples/guarded/notes"
 	"github.com/ifmatch/ifmatch/guard"
 )
 
@@ -32,11 +33,11 @@ func main() {
 
 // run serves until ctx ends.
 func run(ctx context.Context, listen, path string) (err error) {
-	s, err := openNotes(ctx, path)
+	s, err := notes.Open(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func run(ctx context.Context, listen, path string) (err error) {
 	return nil
 }
 
-func routes(s *notes) http.Handler {
+func routes(s *notes.Store) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/notes/{id}", guard.New(s, guard.Options{Actor: user, Overwrite: true, Log: slog.Default()}))
 	return mux

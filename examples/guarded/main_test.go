@@ -11,19 +11,20 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ifmatch/ifmatch/examples/guarded/notes"
 	"github.com/ifmatch/ifmatch/test/session"
 )
 
 func serve(t *testing.T) string {
 	t.Helper()
-	s, err := openNotes(t.Context(), filepath.Join(t.TempDir(), "notes.db"))
+	s, err := notes.Open(t.Context(), filepath.Join(t.TempDir(), "notes.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(routes(s))
 	t.Cleanup(func() {
 		server.Close()
-		if err := s.close(); err != nil {
+		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -94,11 +95,11 @@ func TestPatchesLoseNothing(t *testing.T) {
 
 // TestVersionsAreKept checks that each version is kept, with who wrote it.
 func TestVersionsAreKept(t *testing.T) {
-	s, err := openNotes(t.Context(), filepath.Join(t.TempDir(), "notes.db"))
+	s, err := notes.Open(t.Context(), filepath.Join(t.TempDir(), "notes.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer s.Close()
 	server := httptest.NewServer(routes(s))
 	defer server.Close()
 	url := strings.Replace(server.URL, "//", "//ann:@", 1) + "/notes/1"

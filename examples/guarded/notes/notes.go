@@ -1,4 +1,5 @@
-package main
+// Package notes keeps notes, and every version of them, in SQL tables.
+package notes
 
 import (
 	"context"
@@ -31,18 +32,18 @@ CREATE TABLE IF NOT EXISTS note_versions (
 	PRIMARY KEY (id, version)
 );`
 
-// notes is the service's storage. It implements [guard.Store] and
-// [guard.Historian].
-type notes struct{ db *sql.DB }
+// Store is the service's storage. It implements [guard.Store] and
+// [guard.Historian], and is safe for concurrent use.
+type Store struct{ db *sql.DB }
 
 var (
-	_ guard.Store     = (*notes)(nil)
-	_ guard.Historian = (*notes)(nil)
+	_ guard.Store     = (*Store)(nil)
+	_ guard.Historian = (*Store)(nil)
 )
 
-// openNotes opens the file, whose transactions take the write lock when they
-// begin: one that took it later could find it taken, and would fail.
-func openNotes(ctx context.Context, path string) (*notes, error) {
+// Open opens the file at path, or makes it. Its transactions take the write lock
+// when they begin: one that took it later could find it taken, and would fail.
+func Open(ctx context.Context, path string) (*Store, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)&_txlock=immediate")
 	if err != nil {
 		return nil, err
@@ -51,21 +52,22 @@ func openNotes(ctx context.Context, path string) (*notes, error) {
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the tables in %s: %w", path, err), db.Close())
 	}
-	return &notes{db: db}, nil
+	return &Store{db: db}, nil
 }
 
-func (s *notes) close() error { return s.db.Close() }
+// Close releases the file.
+func (s *Store) Close() error { return s.db.Close() }
 
 const selectVersion = `SELECT body, version, deleted, modified, same_second, life, writer
 	FROM note_versions WHERE id = ?1 AND version = `
 
 // Load implements [guard.Store].
-func (s *notes) Load(ctx context.Context, id string) (guard.Document, error) {
+func (s *Store) Load(ctx context.Context, id string) (guard.Document, error) {
 	return scan(s.db.QueryRowContext(ctx, selectVersion+`(SELECT version FROM notes WHERE id = ?1)`, id))
 }
 
 // LoadVersion implements [guard.Historian].
-func (s *notes) LoadVersion(ctx context.Context, id string, version int64) (guard.Document, error) {
+func (s *Store) LoadVersion(ctx context.Context, id string, version int64) (guard.Document, error) {
 	return scan(s.db.QueryRowContext(ctx, selectVersion+`?2`, id, version))
 }
 
@@ -82,7 +84,7 @@ func scan(row *sql.Row) (guard.Document, error) {
 
 // CompareAndSwap implements [guard.Store]: one transaction, so that a version is
 // kept if and only if the note stands at it.
-func (s *notes) CompareAndSwap(ctx context.Context, id string, from int64, next guard.Document) (swapped bool, err error) {
+func (s *Store) CompareAndSwap(ctx context.Context, id string, from int64, next guard.Document) (swapped bool, err error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
