@@ -7,19 +7,24 @@ import (
 	"sync/atomic"
 )
 
-// checkpointEvery is how much the writer appends to the write-ahead log before
-// it is moved into the file.
-const checkpointEvery = 32 << 20
+// What the writer appends to the write-ahead log is moved into the file in turns
+// of moveEvery bytes. The log grows on meanwhile, and starts again from its
+// beginning once it has restartEvery bytes: that costs a flush of the file, with
+// every commit waiting, so that it has to be rare.
+const (
+	moveEvery    = 32 << 20
+	restartEvery = 128 << 20
+)
 
 // commitCost is roughly what one commit appends beside its body: the page with
 // its document row.
 const commitCost = 6 << 10
 
 // checkpointer moves the write-ahead log into the file. The bulk goes in the
-// background, beside the writer; what the writer appended meanwhile it moves
-// itself, between two groups, because only a log that is moved entirely starts
-// again from its beginning. So commits stall for the small rest only, and the
-// log does not grow without end.
+// background, beside the writer. Only a log that is moved entirely starts again
+// from its beginning: where it is due, the writer moves what it appended
+// meanwhile itself, between two groups. So commits stall rarely, for the small
+// rest only, and the log does not grow without end.
 type checkpointer struct {
 	store    *Store
 	conn     *conn
@@ -28,7 +33,9 @@ type checkpointer struct {
 	done     chan struct{}
 	bulkDone atomic.Bool
 
-	appended int64 // since the last turn; belongs to whoever is at work
+	// These belong to whoever is at work.
+	appended, logged        int64 // bytes since the last turn, and since the log began anew
+	moveEvery, restartEvery int64
 }
 
 const checkpointPragma = "PRAGMA wal_checkpoint(PASSIVE)"
@@ -38,7 +45,10 @@ func newCheckpointer(s *Store) (*checkpointer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &checkpointer{store: s, conn: c, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	p := &checkpointer{
+		store: s, conn: c, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		moveEvery: moveEvery, restartEvery: restartEvery,
+	}
 	if p.pragma, err = c.prepare(checkpointPragma, 3); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -79,25 +89,36 @@ func (p *checkpointer) stop() error {
 
 // afterGroup is the writer's turn.
 func (p *checkpointer) afterGroup(w *writer, members []*member) {
-	for _, m := range members {
-		if m.commit != nil {
-			for i := range m.commit.Writes {
-				p.appended += commitCost + int64(len(m.commit.Writes[i].Body))
-			}
-		}
-	}
+	appended := cost(members)
+	p.appended += appended
+	p.logged += appended
 	switch {
 	case p.store.trouble.Load() != nil:
 	case p.bulkDone.CompareAndSwap(true, false):
-		p.checkpoint(w.conn, w.st.checkpoint)
-		p.appended = 0
-	case p.appended > checkpointEvery:
+		if p.logged >= p.restartEvery {
+			p.checkpoint(w.conn, w.st.checkpoint)
+			p.appended, p.logged = 0, 0
+		}
+	case p.appended > p.moveEvery:
 		select {
 		case p.wake <- struct{}{}:
 			p.appended = 0
 		default: // the bulk is still on its way
 		}
 	}
+}
+
+// cost is roughly what a group appends to the log, in bytes.
+func cost(members []*member) (bytes int64) {
+	for _, m := range members {
+		if m.commit == nil {
+			continue
+		}
+		for i := range m.commit.Writes {
+			bytes += commitCost + int64(len(m.commit.Writes[i].Body))
+		}
+	}
+	return bytes
 }
 
 // checkpoint runs one on a connection and returns how many frames the log had

@@ -40,6 +40,7 @@ func (r *faultRig) open() {
 	if err != nil {
 		r.Fatal(err)
 	}
+	s.writer.checkpoints.restartEvery = 0 // so that each turn of the checkpointer ends with the writer's
 	r.s = s
 }
 

@@ -61,6 +61,7 @@ func runUntilCut(t *testing.T, d *disk, j *journal, seed uint64) int {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.writer.checkpoints.restartEvery = 0 // so that pages of the log are written over
 	inParallel(cutWriters, func(n int) {
 		w := &cutWriter{s: s, j: j, n: n, rng: rand.New(rand.NewPCG(seed, uint64(10+n)))}
 		for !d.off() {
