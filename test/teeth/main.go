@@ -124,13 +124,7 @@ func print(results []result) (missed int, err error) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "MUTANT\tMUST BE NOTICED BY\tVERDICT\tNOTICED BY")
 	for _, r := range results {
-		verdict := "red"
-		switch {
-		case r.err != nil:
-			verdict = "BROKEN"
-		case r.green:
-			verdict = "GREEN"
-		}
+		verdict := r.verdict()
 		if verdict != "red" {
 			missed++
 		}

@@ -42,13 +42,30 @@ type result struct {
 	err    error  // the mutant could not be tried
 }
 
+// verdict is red where an assertion failed. A test that only hangs says nothing of
+// what is wrong, and says it late; it passes for one that noticed nothing.
+func (r *result) verdict() string {
+	switch {
+	case r.err != nil:
+		return "BROKEN"
+	case r.green:
+		return "GREEN"
+	case strings.HasPrefix(r.notice, timedOut):
+		return "HUNG"
+	}
+	return "red"
+}
+
 // runner runs tests of the module at root, with overlays in dir.
 type runner struct {
 	root, dir string
 }
 
-// testTimeout bounds one run of tests. A breakage may show as a hang.
+// testTimeout bounds one run of tests, where a breakage makes them hang.
 const testTimeout = "90s"
+
+// timedOut is what a run says that took longer.
+const timedOut = "panic: test timed out"
 
 // baseline runs what the mutants are tried with on the tree as it is: a test
 // that fails anyway notices nothing.
@@ -152,7 +169,7 @@ func (r *runner) overlay(m *mutant) (string, error) {
 	return path, os.WriteFile(path, list, 0o600)
 }
 
-var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(panic: test timed out.*|fatal error: .*|panic: .*)$`)
+var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(fatal error: .*|panic: .*)$`)
 
 // firstFailure names the innermost of the first failed tests, or how the run
 // ended otherwise. It is empty where the build failed.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,24 @@ func TestFirstFailure(t *testing.T) {
 	} {
 		if got := firstFailure([]byte(c.out)); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestVerdict: only what failed by an assertion, or crashed, was noticed.
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		want string
+		r    result
+	}{
+		{"red", result{notice: "TestA/b"}},
+		{"red", result{notice: "fatal error: all goroutines are asleep - deadlock!"}},
+		{"HUNG", result{notice: firstFailure([]byte("panic: test timed out after 1m30s\n\trunning tests:\n\t\tTestA (1m30s)\n"))}},
+		{"GREEN", result{green: true}},
+		{"BROKEN", result{err: errors.New("the mutant does not build")}},
+	} {
+		if got := c.r.verdict(); got != c.want {
+			t.Errorf("%+v is %s, want %s", c.r, got, c.want)
 		}
 	}
 }
