@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -78,8 +77,18 @@ func dial(t *testing.T, addr string) *client {
 	return &client{T: t, Conn: c, read: bufio.NewReader(c)}
 }
 
-// send sends text and returns the next answer with its body.
-func (c *client) send(text string) (*http.Response, string) {
+// answer is a response with its body read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	// length is what the header says of it, and closes that the connection ends.
+	length int64
+	closes bool
+}
+
+// send sends text and returns the next answer.
+func (c *client) send(text string) answer {
 	c.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
 		c.Fatal(err)
@@ -87,7 +96,7 @@ func (c *client) send(text string) (*http.Response, string) {
 	return c.answer()
 }
 
-func (c *client) answer() (*http.Response, string) {
+func (c *client) answer() answer {
 	c.Helper()
 	r, err := http.ReadResponse(c.read, nil)
 	if err != nil {
@@ -97,7 +106,7 @@ func (c *client) answer() (*http.Response, string) {
 	if err = errors.Join(err, r.Body.Close()); err != nil {
 		c.Fatal(err)
 	}
-	return r, string(body)
+	return answer{r.StatusCode, r.Header, string(body), r.ContentLength, r.Close}
 }
 
 // put is a PUT whose header has exactly size bytes, its first line included.
@@ -110,8 +119,8 @@ func dump(t *testing.T, s store.Scanner) string {
 	t.Helper()
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
-	err := s.ScanDocuments(context.Background(), func(d *store.Document) error { return enc.Encode(d) })
-	if err = errors.Join(err, s.ScanLog(context.Background(), func(e *store.Entry) error { return enc.Encode(e) })); err != nil {
+	err := s.ScanDocuments(t.Context(), func(d *store.Document) error { return enc.Encode(d) })
+	if err = errors.Join(err, s.ScanLog(t.Context(), func(e *store.Entry) error { return enc.Encode(e) })); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -149,8 +158,8 @@ func TestHeaderTooLarge(t *testing.T) {
 		return httpapi.LimitHeader(s, &halfCloses{l, halves}, headerLimit)
 	})
 	const first = "PUT /v1/notes/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n" + `{"n":1}`
-	if r, body := dial(t, addr).send(first); r.StatusCode != http.StatusCreated {
-		t.Fatalf("%s: %s", r.Status, body)
+	if got := dial(t, addr).send(first); got.status != http.StatusCreated {
+		t.Fatalf("%d: %s", got.status, got.body)
 	}
 	before := dump(t, st)
 	for _, tt := range []struct{ name, before, text string }{
@@ -165,12 +174,11 @@ func TestHeaderTooLarge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := dial(t, addr)
 			if tt.before != "" {
-				if r, body := c.send(tt.before); r.StatusCode != http.StatusOK {
-					t.Fatalf("%s: %s", r.Status, body)
+				if got := c.send(tt.before); got.status != http.StatusOK {
+					t.Fatalf("%d: %s", got.status, got.body)
 				}
 			}
-			r, body := c.send(tt.text)
-			isHeaderProblem(t, r, body)
+			isHeaderProblem(t, c.send(tt.text))
 			if more, err := io.ReadAll(c.read); len(more) > 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("after the answer comes %q, %v, want the end", more, err)
 			}
@@ -186,25 +194,25 @@ func TestHeaderTooLarge(t *testing.T) {
 	}
 }
 
-func isHeaderProblem(t *testing.T, r *http.Response, body string) {
+func isHeaderProblem(t *testing.T, got answer) {
 	t.Helper()
-	if r.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-		t.Fatalf("%s: %s", r.Status, body)
+	if got.status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Fatalf("%d: %s", got.status, got.body)
 	}
-	if r.Proto != "HTTP/1.1" || !r.Close || r.ContentLength != int64(len(body)) {
-		t.Errorf("%s, close %t, length %d of %d", r.Proto, r.Close, r.ContentLength, len(body))
+	if !got.closes || got.length != int64(len(got.body)) {
+		t.Errorf("closes %t, length %d of %d", got.closes, got.length, len(got.body))
 	}
-	if _, err := http.ParseTime(r.Header.Get("Date")); err != nil {
+	if _, err := http.ParseTime(got.header.Get("Date")); err != nil {
 		t.Error(err)
 	}
-	r.Header.Del("Date")
-	r.Header.Del("Content-Length")
-	if len(r.Header) != 2 || r.Header.Get("Content-Type") != "application/problem+json" || r.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("header %v", r.Header)
+	got.header.Del("Date")
+	got.header.Del("Content-Length")
+	if len(got.header) != 2 || got.header.Get("Content-Type") != "application/problem+json" || got.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("header %v", got.header)
 	}
 	var p struct{ CorrelationID string }
-	if err := json.Unmarshal([]byte(body), &p); err != nil {
-		t.Fatalf("%v: %s", err, body)
+	if err := json.Unmarshal([]byte(got.body), &p); err != nil {
+		t.Fatalf("%v: %s", err, got.body)
 	}
 	if id, err := uuid.Parse(p.CorrelationID); err != nil || id.Version() != 7 {
 		t.Errorf("correlationId %q", p.CorrelationID)
@@ -212,8 +220,8 @@ func isHeaderProblem(t *testing.T, r *http.Response, body string) {
 	want := `{"type":"urn:ifmatch:problem:too-large","title":"The request is too large","status":431,` +
 		`"detail":"The request's header, with its first line, is larger than 16384 bytes. Nothing was done. Send fewer or shorter header fields, or a shorter URL.",` +
 		`"instance":"urn:uuid:` + p.CorrelationID + `","correlationId":"` + p.CorrelationID + `"}`
-	if body != want {
-		t.Errorf("got  %s\nwant %s", body, want)
+	if got.body != want {
+		t.Errorf("got  %s\nwant %s", got.body, want)
 	}
 }
 
@@ -234,13 +242,13 @@ func TestHeaderWithin(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := dial(t, addr)
-			r, body := c.send(tt.text)
+			got := c.send(tt.text)
 			for i, want := range tt.want {
 				if i > 0 {
-					r, body = c.answer()
+					got = c.answer()
 				}
-				if r.StatusCode != want {
-					t.Errorf("answer %d is %s, want %d: %s", i+1, r.Status, want, body)
+				if got.status != want {
+					t.Errorf("answer %d is %d, want %d: %s", i+1, got.status, want, got.body)
 				}
 			}
 		})
