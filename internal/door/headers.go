@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -63,8 +64,11 @@ func EchoRequestID(h http.Header, r *http.Request) {
 // date is never later than Date, and never runs backwards; where the clock was
 // set back below it, Date is held up instead (RFC 9110 §8.8.2.1).
 func (d *Door) SetState(h http.Header, t Target, head *store.Head) {
-	etag := engine.ETagOf(head, &t.Rules.Contract)
-	h["Etag"] = []string{etag.String()}
+	d.setState(h, engine.ETagOf(head, &t.Rules.Contract), head)
+}
+
+func (d *Door) setState(h http.Header, tag ifmatch.ETag, head *store.Head) {
+	h["Etag"] = etag(tag)
 	if head.At.IsZero() { // a library user's store that keeps no dates
 		return
 	}

@@ -5,14 +5,17 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/ifmatch/ifmatch"
 )
 
-// Header values that come again and again are made once. Both tables are
+// Header values that come again and again are made once. The tables are
 // direct-mapped: a slot holds the value that was last asked for, so that they
 // stay small whatever is asked.
 var (
 	dates   [1024]atomic.Pointer[interned]
 	lengths [4096]atomic.Pointer[interned]
+	tags    [4096]atomic.Pointer[interned] // of versions
 )
 
 // interned is a header's value with what it was made of.
@@ -36,6 +39,15 @@ func httpDate(t time.Time) []string {
 	return intern(&dates[uint64(second)%uint64(len(dates))], second, func() string {
 		return t.UTC().Format(http.TimeFormat)
 	})
+}
+
+// etag returns the header value of an entity tag.
+func etag(t ifmatch.ETag) []string {
+	version, ok := t.Version()
+	if !ok || t.IsWeak() {
+		return []string{t.String()}
+	}
+	return intern(&tags[version%int64(len(tags))], version, t.String)
 }
 
 // contentLength returns the header value of a length.

@@ -16,7 +16,7 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
 		return
 	}
 	h := w.Header()
-	d.SetState(h, t, &reading.Document.Head)
+	d.setState(h, reading.ETag, &reading.Document.Head)
 	d.SetCaching(h)
 	if reading.NotModified {
 		w.WriteHeader(http.StatusNotModified)

@@ -71,11 +71,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	door.EchoRequestID(w.Header(), r)
-	path := r.URL.EscapedPath()
+	path := rawPath(r)
 	if route, ok := s.router.match(path); ok {
 		s.serve(w, r, path, route)
 		return
 	}
+	path = r.URL.EscapedPath() // whatever bytes it came with
 	switch {
 	case path == "/healthz":
 		s.health(w, r, nil)
@@ -86,6 +87,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.notFound(w, r, path)
 	}
+}
+
+// rawPath returns the path as it came.
+func rawPath(r *http.Request) string {
+	if r.RequestURI == r.URL.Path {
+		return r.RequestURI // nothing in it was escaped
+	}
+	return r.URL.EscapedPath()
 }
 
 var allMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}

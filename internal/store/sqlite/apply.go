@@ -42,7 +42,7 @@ func (g *group) write(c *store.Commit, j *judged) (store.Receipt, error) {
 
 // after returns what a write makes of a document, without its place in the log.
 func (g *group) after(w *store.Write, was *entry, now time.Time) (*entry, error) {
-	e := &entry{doc: &store.Document{Head: g.headOf(w.Ref, was)}}
+	e := &entry{doc: store.Document{Head: g.headOf(w.Ref, was)}}
 	if was != nil {
 		e.number, e.bodyAt, e.fence = was.number, was.bodyAt, was.fence
 	}

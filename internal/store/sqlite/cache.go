@@ -10,14 +10,15 @@ import (
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
-// entry is a document as it is durable, with where its rows lie.
+// entry is a document as it is durable, with where its rows lie. It is one piece
+// of memory: most of what a hit costs is waiting for memory.
 type entry struct {
-	doc    *store.Document
+	held atomic.Bool // its document is being committed; see cache
+
+	doc    store.Document
 	number int64 // documents.doc
 	bodyAt int64 // documents.body_at
 	fence  int64 // of the newest lease ever granted
-
-	held atomic.Bool // its document is being committed; see cache
 }
 
 // cache holds documents as they are durable, and never shows a state older than

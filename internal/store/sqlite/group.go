@@ -173,7 +173,7 @@ func scanHead(row []driver.Value, ref store.Ref, floor int64) *entry {
 	if id := asText(row[11]); id != "" {
 		h.Lease = &store.Lease{ID: id, Fence: asInt(row[12]), Expires: asTime(row[13])}
 	}
-	return &entry{doc: &store.Document{Head: h}, number: asInt(row[0]), bodyAt: asInt(row[10]), fence: asInt(row[12])}
+	return &entry{doc: store.Document{Head: h}, number: asInt(row[0]), bodyAt: asInt(row[10]), fence: asInt(row[12])}
 }
 
 func asTime(v driver.Value) time.Time { return time.UnixMicro(asInt(v)).UTC() }

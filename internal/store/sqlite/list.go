@@ -40,7 +40,7 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 			}
 			e := scanHead(row, store.Ref{Part: part, ID: asText(row[headWidth])}, floor)
 			e.doc.Body = asBlob(row[headWidth+1])
-			page.Documents = append(page.Documents, e.doc)
+			page.Documents = append(page.Documents, &e.doc)
 			return nil
 		}, args...)
 	})
@@ -96,7 +96,7 @@ func (s *Store) ScanDocuments(ctx context.Context, yield func(*store.Document) e
 			if !e.doc.Deleted {
 				e.doc.Body = asBlob(row[headWidth+4])
 			}
-			return errors.Join(ctx.Err(), yield(e.doc))
+			return errors.Join(ctx.Err(), yield(&e.doc))
 		})
 	})
 }

@@ -123,7 +123,7 @@ func (s *Store) get(ctx context.Context, ref store.Ref, body bool) (*store.Docum
 		return nil, store.ErrClosed
 	}
 	if e, ok := s.cache.get(ref); ok && (!body || e.whole()) {
-		return e.doc, nil
+		return &e.doc, nil
 	}
 	var doc *store.Document
 	err := s.read(ctx, false, func(r *reader) (err error) {
@@ -139,7 +139,7 @@ func (s *Store) get(ctx context.Context, ref store.Ref, body bool) (*store.Docum
 			doc = &store.Document{Head: store.Head{Ref: ref, Next: floor + 1}}
 			return nil
 		}
-		doc = e.doc
+		doc = &e.doc
 		if s.opts.ReadOnly { // a process that serves the file would not tell of its commits
 			return nil
 		}
