@@ -27,7 +27,8 @@ import (
 // Store is a place where documents live under compare-and-swap.
 //
 // Abilities that not every engine has are interfaces of their own: [Purger],
-// [Scanner], [RowReader], [HeadReader], [HealthChecker].
+// [Scanner], [FloorReader], [PartLister], [RowReader], [HeadReader],
+// [HealthChecker].
 type Store interface {
 	// Get returns the document that ref names. A document that never was, or was
 	// purged, is not an error: its Rev is 0 and its Next says where versions
@@ -89,6 +90,13 @@ type Scanner interface {
 // given out, because a purged document had it.
 type FloorReader interface {
 	Floor(ctx context.Context, part Part) (int64, error)
+}
+
+// PartLister can name the parts of a store, by collection and parameters: each
+// that has a document or a tombstone, and perhaps some that had one. It costs the
+// parts, not what lies in them.
+type PartLister interface {
+	Parts(ctx context.Context) ([]Part, error)
 }
 
 // RowReader can list the side rows of one document: contributions, parked

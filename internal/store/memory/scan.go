@@ -3,6 +3,7 @@ package memory
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -98,6 +99,17 @@ func compareRefs(a, b store.Ref) int {
 		strings.Compare(a.Part.Params, b.Part.Params),
 		strings.Compare(a.ID, b.ID),
 	)
+}
+
+// Parts implements [store.PartLister].
+func (s *Store) Parts(ctx context.Context) (parts []store.Part, err error) {
+	err = s.read(ctx, func() error {
+		parts = slices.SortedFunc(maps.Keys(s.parts), func(a, b store.Part) int {
+			return compareRefs(store.Ref{Part: a}, store.Ref{Part: b})
+		})
+		return nil
+	})
+	return parts, err
 }
 
 // Floor implements [store.FloorReader].

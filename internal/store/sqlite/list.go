@@ -62,6 +62,18 @@ func (s *Store) Floor(ctx context.Context, part store.Part) (floor int64, err er
 	return floor, err
 }
 
+// Parts implements [store.PartLister].
+func (s *Store) Parts(ctx context.Context) ([]store.Part, error) {
+	var parts []store.Part
+	err := s.read(ctx, false, func(r *reader) error {
+		return r.conn.each(r.parts, func(row []driver.Value) error {
+			parts = append(parts, store.Part{Collection: asText(row[0]), Params: asText(row[1])})
+			return nil
+		})
+	})
+	return parts, err
+}
+
 // Rows implements [store.RowReader].
 func (s *Store) Rows(ctx context.Context, ref store.Ref, kind string) ([]store.Row, error) {
 	var rows []store.Row

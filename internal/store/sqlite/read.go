@@ -16,7 +16,7 @@ type reader struct {
 	newest                               *stmt
 	milestoneByRev, milestoneByVersion   *stmt
 	logRow, logWithBody                  *stmt
-	part, listFirst, listAfter           *stmt
+	part, parts, listFirst, listAfter    *stmt
 	rows, answer                         *stmt
 	scanDocuments, scanLog, integrityRun *stmt
 }
@@ -41,6 +41,7 @@ func newReader(s *Store) (*reader, error) {
 		&r.logRow:             {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
 		&r.logWithBody:        {"SELECT " + logColumns + ", l.body FROM log l WHERE l.position = ?", logWidth + 1},
 		&r.part:               {"SELECT part, floor FROM parts WHERE collection = ? AND params = ?", 2},
+		&r.parts:              {"SELECT collection, params FROM parts ORDER BY collection, params", 2},
 		&r.listFirst:          {listColumns + "d.part = ? AND d.deleted = 0 ORDER BY d.id LIMIT ?", headWidth + 2},
 		&r.listAfter:          {listColumns + "d.part = ? AND d.deleted = 0 AND d.id > ? ORDER BY d.id LIMIT ?", headWidth + 2},
 		&r.rows:               {"SELECT id, value FROM side_rows WHERE doc = ? AND kind = ? ORDER BY id", 2},

@@ -1,10 +1,15 @@
 package storetest
 
-import "github.com/ifmatch/ifmatch/internal/store"
+import (
+	"slices"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
 
 var partTests = []test{
 	{name: "one commit over several parts", run: crossPart},
 	{name: "one failing part leaves nothing in the others", run: crossPartFails},
+	{name: "names of what is stored", run: partNames},
 }
 
 var (
@@ -40,6 +45,41 @@ func crossPart(r *rig) {
 	}
 	if by := r.holder(afar, "red"); by != `"b"` {
 		r.Errorf("red is held by %s in %v", by, afar)
+	}
+}
+
+// partNames holds that parts are named in order, each once, for as long as
+// anything is in them. A commit that came to nothing names none.
+func partNames(r *rig) {
+	l, ok := r.s.(store.PartLister)
+	if !ok {
+		r.Skip("SKIPPED, NOT CHECKED: the driver does not name its parts")
+	}
+	check := func(want ...store.Part) {
+		r.Helper()
+		got, err := l.Parts(ctx)
+		if err != nil || !slices.Equal(got, want) {
+			r.Errorf("the parts are %v, %v, want %v", got, err, want)
+		}
+	}
+	check()
+	stale := r.commit(r.put(store.Head{Ref: in(there, "a"), Rev: 1, Next: 2}, "x"))
+	r.unchanged("a stale create", func() {
+		_, err := r.s.Commit(ctx, stale)
+		r.stale(err, in(there, "a"))
+	})
+	check()
+	for _, p := range []store.Part{here, there, part("Things"), afar, part("things"), here} {
+		r.save(in(p, "a"), "1")
+	}
+	r.save(in(there, "b"), "1")
+	all := []store.Part{part("Things"), there, part("things"), afar, here}
+	check(all...)
+	r.drop(in(there, "a"))
+	check(all...)
+	if r.reopen() {
+		l = r.s.(store.PartLister)
+		check(all...)
 	}
 }
 
