@@ -26,14 +26,7 @@ type flagCase struct {
 
 func flagCases(t *testing.T) []flagCase {
 	dir := t.TempDir()
-	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	written := file("policy.yaml", "listen: 127.0.0.1:0\nstore: 'memory:'\ncollections: [{name: notes}]\n")
+	written := writeFile(t, filepath.Join(dir, "policy.yaml"), "listen: 127.0.0.1:0\nstore: 'memory:'\ncollections: [{name: notes}]\n")
 	stored := filepath.Join(dir, "docs.db")
 	serve(t, program(t, nil, "serve", "--listen", "127.0.0.1:0", "--store", "sqlite:"+stored)).stop()
 	listen, store := []string{"--listen", "127.0.0.1:0"}, []string{"--store", "memory:"}
@@ -184,11 +177,8 @@ func TestEmptyVariables(t *testing.T) {
 // TestFlagsBeatThePolicyFile: what is given when it is started wins, and only
 // what is said there.
 func TestFlagsBeatThePolicyFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "policy.yaml")
-	const text = "listen: 192.0.2.1:1\nstore: sqlite:/nowhere/docs.db\nlimits: {url: 1KiB, header: 8KiB}\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"),
+		"listen: 192.0.2.1:1\nstore: sqlite:/nowhere/docs.db\nlimits: {url: 1KiB, header: 8KiB}\n")
 	s := serve(t, program(t, []string{"IFMATCH_CONFIG=" + file, "IFMATCH_STORE=memory:"}, "serve", "--listen", "127.0.0.1:0"))
 	defer s.stop()
 	status(t, s.url+"/v1/notes?x="+strings.Repeat("x", 1024), http.StatusRequestURITooLong)

@@ -106,3 +106,12 @@ func fails(t *testing.T, c *exec.Cmd) string {
 	}
 	return string(out)
 }
+
+// writeFile writes a file, and returns its path.
+func writeFile(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -41,6 +41,9 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return blame(k, "store", err)
 	}
+	if err := warnUnserved(ctx, p, s, log); err != nil {
+		return errors.Join(err, s.Close())
+	}
 	listener, err := net.Listen("tcp", p.Listen)
 	if err != nil {
 		return errors.Join(blame(k, "listen", err), s.Close())
