@@ -2,6 +2,9 @@ package sqlite
 
 import (
 	"database/sql/driver"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -19,6 +22,7 @@ type group struct {
 	number   int64
 	lastPart int64
 	purged   bool // some member raised a floor
+	sent     bool // COMMIT was asked for
 }
 
 func newGroup(w *writer) *group {
@@ -177,3 +181,17 @@ func scanHead(row []driver.Value, ref store.Ref, floor int64) *entry {
 }
 
 func asTime(v driver.Value) time.Time { return time.UnixMicro(asInt(v)).UTC() }
+
+// panicked stops the writer for good, and answers the members all the same: they,
+// and all who come later, would wait for ever.
+func (g *group) panicked(members []*member, v any) {
+	cause := fmt.Errorf("sqlite: the writer panicked: %v\n%s", v, debug.Stack())
+	if !g.sent {
+		cause = errors.Join(cause, g.w.rollback())
+		g.w.store.stop(cause, nil)
+		fail(members, fmt.Errorf("%w: %w", store.ErrReadOnly, cause))
+		return
+	}
+	g.w.store.stop(cause, g.order)
+	fail(members, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, cause))
+}

@@ -89,7 +89,8 @@ type gate struct {
 	armed   chan struct{} // nil while the gate is open
 	entered chan struct{}
 	groups  int
-	before  func() // before the COMMIT of the gathered group
+	before  func()      // before the COMMIT of the gathered group
+	panics  store.Point // where the gathered group panics, "" for nowhere
 }
 
 func (g *gate) at(p store.Point) error {
@@ -103,6 +104,9 @@ func (g *gate) at(p store.Point) error {
 	case p == store.PointBeforeCommit && g.groups == 2:
 		g.before()
 		g.before = func() {}
+	}
+	if g.panics == p && g.groups == 2 {
+		panic("a fault of ours")
 	}
 	return nil
 }
@@ -201,6 +205,51 @@ func TestFailedCommit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPanickedWriter has the writer panic in the middle of a group: everybody is
+// answered, and nobody writes after that.
+func TestPanickedWriter(t *testing.T) {
+	for _, at := range []struct {
+		point store.Point
+		want  error
+	}{
+		{store.PointChecked, store.ErrReadOnly},
+		{store.PointBeforeCommit, store.ErrReadOnly},
+		{store.PointAfterCommit, store.ErrOutcomeUnknown},
+	} {
+		for _, then := range poisonEnds {
+			t.Run(string(at.point)+"/"+then.name, func(t *testing.T) {
+				r := newFaultRig(t)
+				r.mustPut("a")
+				r.mustPut("c")
+				replace := newCommit(writeBody(&r.mustGet("a").Head, 100))
+				create := newCommit(writeBody(&r.mustGet("new").Head, 100))
+				r.gate.panics = at.point
+				for i, err := range r.together(func() {}, replace, create) {
+					if !errors.Is(err, at.want) {
+						r.Errorf("commit %d was answered %v, want %v", i, err, at.want)
+					}
+				}
+				r.gate.panics = ""
+				r.stopped()
+				r.shows("c", 1)
+				if _, err := r.s.Get(context.Background(), fileRef("a")); at.want == store.ErrOutcomeUnknown && !errors.Is(err, at.want) {
+					r.Errorf("a document of the group is read with %v, want ErrOutcomeUnknown", err)
+				}
+				then.run(r)
+			})
+		}
+	}
+}
+
+func (r *faultRig) mustGet(id string) *store.Document {
+	r.Helper()
+	d, err := r.s.Get(context.Background(), fileRef(id))
+	if err != nil {
+		r.Fatalf("get %s: %v", id, err)
+	}
+	return d
 }
 
 // TestFailedCheckpoint makes the disk fail while the write-ahead log is moved

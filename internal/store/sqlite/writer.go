@@ -204,8 +204,14 @@ func fail(members []*member, err error) {
 // transact runs members in one transaction. It returns false when the whole of
 // it was rolled back and nobody has an outcome yet; a single member always has
 // one.
-func (w *writer) transact(members []*member) bool {
+func (w *writer) transact(members []*member) (settled bool) {
 	g := newGroup(w)
+	defer func() {
+		if v := recover(); v != nil {
+			g.panicked(members, v)
+			settled = true
+		}
+	}()
 	if _, err := w.conn.exec(w.st.begin); err != nil {
 		fail(members, classify(err))
 		return len(members) == 1
@@ -219,6 +225,7 @@ func (w *writer) transact(members []*member) bool {
 		return len(members) == 1
 	}
 	g.hold()
+	g.sent = true
 	if _, err = w.conn.exec(w.st.end); err != nil && !leftUnknown(err) {
 		err = errors.Join(err, w.rollback())
 		g.release()
