@@ -15,6 +15,8 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve documents over HTTP."`
 	Check   checkCmd   `cmd:"" help:"Check a policy file and print it with every default."`
 	Verify  verifyCmd  `cmd:"" help:"Check that a store's documents, history, audit and feed agree."`
+	Export  exportCmd  `cmd:"" help:"Write a collection's documents as JSON Lines."`
+	Import  importCmd  `cmd:"" help:"Bring documents from JSON Lines into a collection, each under a precondition."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -32,12 +34,22 @@ func main() {
 	command, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	if err := command.Run(); err != nil {
+		if errors.Is(err, errConflict) {
+			os.Exit(conflictCode)
+		}
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(os.Stderr, "ifmatch:", err)
 		}
 		os.Exit(1)
 	}
 }
+
+// conflictCode is the exit code of a command that lost nothing and did not get
+// its way either.
+const conflictCode = 9
+
+// errConflict is the error of such a command. It has said so already.
+var errConflict = errors.New("conflict")
 
 // errReported is the error of a command that has already said what is wrong.
 var errReported = errors.New("reported")
