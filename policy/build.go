@@ -19,7 +19,7 @@ func (v *value) get(name string) *value {
 // policy makes a Policy of a file's values and judges what they mean to each
 // other. What is wrong with a value by itself was reported before.
 func (d *decoder) policy(v *value) *Policy {
-	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, Limits: d.limits(v.get("limits"))}
+	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, CORS: d.cors(v.get("cors")), Limits: d.limits(v.get("limits"))}
 	named, def := v.get("collections"), v.get("default")
 	for _, c := range named.list {
 		p.Collections = append(p.Collections, d.collection(c))

@@ -118,6 +118,10 @@ func (d *decoder) value(n ast.Node, k *key, path string, fallback position) *val
 		return d.each(n, k, path, at, fault("must be a list, as in ["+strings.Join(k.supportedWords(), ", ")+"]"), func(n ast.Node, path string) *value {
 			return d.scalar(n, k, path, where(n))
 		})
+	case kindTexts:
+		return d.each(n, k, path, at, "must be a list of texts, as in [a, b]", func(n ast.Node, path string) *value {
+			return d.scalar(n, k, path, where(n))
+		})
 	case kindChoice:
 		if _, ok := n.(*ast.MappingNode); ok {
 			return d.block(n, k, path, at)
@@ -152,7 +156,7 @@ func (d *decoder) scalar(n ast.Node, k *key, path string, at position) *value {
 		return &value{at: at, path: path, set: true}
 	default:
 		text = n.GetToken().Value
-		if k.kind == kindText {
+		if k.kind == kindText || k.kind == kindTexts {
 			d.fail(at, path, fault("must be a text; write \""+text+"\" in quotes"))
 			return &value{at: at, path: path, set: true}
 		}
@@ -182,6 +186,8 @@ func (k *key) scalarForm() fault {
 			form += ", or a block of " + strings.Join(supported(k.keys), ", ")
 		}
 		return fault(form)
+	case kindTexts:
+		return "must be a text; put quotes around one that holds a colon" // which may be read as a block
 	}
 	return "must be a text"
 }
@@ -193,7 +199,7 @@ func (d *decoder) each(n ast.Node, k *key, path string, at position, form fault,
 	case !ok:
 		d.fail(at, path, form)
 		return v
-	case len(list.Values) == 0:
+	case len(list.Values) == 0 && k.kind != kindTexts:
 		d.fail(at, path, "must not be empty; remove the key to have the default")
 		return v
 	}

@@ -8,7 +8,7 @@ import (
 
 func TestErrors(t *testing.T) {
 	const (
-		rootKeys     = "valid keys are listen, store, limits, default, collections"
+		rootKeys     = "valid keys are listen, store, cors, limits, default, collections"
 		contractList = "valid keys are preset, token, weak, weak_if_match, precondition, already_applied, conflict_details"
 		one          = "collections:\n  - name: notes\n    " // the next key stands in 4:5
 	)
@@ -47,7 +47,7 @@ func TestErrors(t *testing.T) {
 		{"empty list", "collections: []", []string{"1:14: collections: must not be empty; remove the key to have the default"}},
 		{"list for a choice", one + "history: [off]", []string{"3:14: collections[0].history: must be one of off, or a block of keep, for"}},
 		{"list for a word", one + "on_stale: {default: [reject]}", []string{"3:25: collections[0].on_stale.default: must be one of reject, overwrite"}},
-		{"root is a list", "- a\n", []string{"1:1: must be a block with the keys listen, store, limits, default, collections"}},
+		{"root is a list", "- a\n", []string{"1:1: must be a block with the keys listen, store, cors, limits, default, collections"}},
 		{"bool", one + "contract: {weak: yes}", []string{"3:22: collections[0].contract.weak: must be true or false"}},
 		{"bool in quotes", one + "contract: {weak: 'true'}", []string{"3:22: collections[0].contract.weak: must be true or false"}},
 		{"block for a bool", one + "contract: {weak: {}}", []string{"3:22: collections[0].contract.weak: must be true or false"}},

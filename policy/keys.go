@@ -13,6 +13,7 @@ const (
 	kindDuration      // a Go duration, with d for days
 	kindWord          // one of words
 	kindWords         // a list of words
+	kindTexts         // a list of texts, which may be empty
 	kindBlock         // a mapping of keys
 	kindChoice        // one of words, or a mapping of keys
 	kindBlocks        // a list of such mappings
@@ -76,10 +77,11 @@ func (k *key) supportedWords() []string {
 var rootKey = key{kind: kindBlock, doc: "The policy of one server.", keys: append([]*key{
 	{name: "listen", kind: kindText, def: "127.0.0.1:8080", check: checkListen, doc: "Address to serve on, `host:port`."},
 	{name: "store", kind: kindText, def: "sqlite:ifmatch.db", check: checkStore, doc: "Where documents are kept: `memory:`, which forgets them, or `sqlite:PATH`, a file."},
+	{name: "cors", kind: kindBlock, keys: corsKeys, doc: "Which web pages may use the API from a browser. Pages that the server itself serves always may."},
 	{name: "limits", kind: kindBlock, keys: limitKeys, doc: "What one request may cost. What is larger is refused."},
 	{name: "default", kind: kindBlock, keys: collectionKeys, optional: true, defDoc: "with `collections`, none; else every default", doc: "The rules of every `/v1/{collection}` that `collections` does not name."},
 	{name: "collections", kind: kindBlocks, keys: append(nameKeys, collectionKeys...), optional: true, defDoc: "any under `/v1/`", doc: "The collections that are served. Others are not, unless there is a `default`."},
-}, later("admin_listen", "tls", "cors", "auth", "signing", "api_versions", "idempotency")...)}
+}, later("admin_listen", "tls", "auth", "signing", "api_versions", "idempotency")...)}
 
 var limitKeys = append([]*key{
 	{name: "body", kind: kindSize, def: "1MiB", min: 1, max: 1 << 30, doc: "A request's content."},

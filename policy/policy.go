@@ -23,6 +23,7 @@ type Policy struct {
 	Listen string
 	// Store says where documents are kept: memory: or sqlite:PATH.
 	Store  string
+	CORS   CORS
 	Limits Limits
 	// Default holds the rules of every collection under /v1/ that Collections
 	// does not name; nil serves no others. Its Name and Path are "".

@@ -22,6 +22,7 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 	root := yaml.MapSlice{
 		{Key: "listen", Value: p.Listen},
 		{Key: "store", Value: p.Store},
+		{Key: "cors", Value: yaml.MapSlice{{Key: "origins", Value: append([]string{}, p.CORS.Origins...)}}},
 		{Key: "limits", Value: yaml.MapSlice{
 			{Key: "body", Value: formatSize(p.Limits.Body)},
 			{Key: "depth", Value: p.Limits.Depth},

@@ -129,6 +129,8 @@ func form(k *key) string {
 		return codes(k.supportedWords())
 	case kindWords:
 		return "list of " + codes(k.supportedWords())
+	case kindTexts:
+		return "list of texts"
 	case kindBlock:
 		return "block"
 	case kindChoice:
@@ -225,6 +227,8 @@ func schemaOf(k *key, root bool) map[string]any {
 	case kindWords:
 		s["type"], s["minItems"] = "array", 1
 		s["items"] = map[string]any{"enum": k.supportedWords()}
+	case kindTexts:
+		s["type"], s["items"] = "array", map[string]any{"type": "string", "minLength": 1}
 	case kindBlock:
 		membersSchema(k, s)
 	case kindChoice:
