@@ -3,7 +3,6 @@ package policy
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/ifmatch/ifmatch"
 )
@@ -19,15 +18,17 @@ func (v *value) get(name string) *value {
 // policy makes a Policy of a file's values and judges what they mean to each
 // other. What is wrong with a value by itself was reported before.
 func (d *decoder) policy(v *value) *Policy {
-	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, CORS: d.cors(v.get("cors")), Limits: d.limits(v.get("limits"))}
+	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, CORS: d.cors(v.get("cors")), Auth: d.auth(v.get("auth")), Limits: d.limits(v.get("limits"))}
 	named, def := v.get("collections"), v.get("default")
 	for _, c := range named.list {
 		p.Collections = append(p.Collections, d.collection(c))
 	}
 	d.distinct(named.list, p.Collections)
+	all := templates(named.list, p.Collections)
+	d.paths(all)
 	switch {
 	case def.set:
-		d.apart(named.list, p.Collections)
+		d.apart(all)
 	case named.set:
 		return p
 	default:
@@ -64,6 +65,8 @@ func (d *decoder) collection(v *value) Collection {
 	if c.Name != "" && !v.get("path").set {
 		c.Path = "/v1/" + c.Name
 	}
+	c.Singleton = v.get("singleton").bool
+	c.ID = d.id(v.get("id"), c.Singleton, c.Path)
 	c.Contract = d.contract(v.get("contract"))
 	c.History = history(v.get("history"))
 	c.OnStale = onStale(v.get("on_stale"))
@@ -128,44 +131,15 @@ func onStale(v *value) OnStale {
 	return s
 }
 
-// distinct reports collections that share a name or a path, and paths that are
-// those of another collection's documents.
+// distinct reports collections that share a name.
 func (d *decoder) distinct(values []*value, collections []Collection) {
-	names, paths := map[string]*value{}, map[string]*value{}
+	names := map[string]*value{}
 	for i, c := range collections {
-		name, path := values[i].get("name"), pathOf(values[i])
+		name := values[i].get("name")
 		if first := names[c.Name]; first != nil {
 			d.fail(name.at, name.path, fault(strconv.Quote(c.Name)+" is taken by the collection on line "+strconv.Itoa(first.at.line)))
-			continue // its path is the same by default, and would be reported twice
-		}
-		if first := paths[c.Path]; first != nil {
-			d.fail(path.at, path.path, fault(c.Path+" is taken by the collection on line "+strconv.Itoa(first.at.line)))
-		}
-		if c.Name != "" {
+		} else if c.Name != "" {
 			names[c.Name] = name
-		}
-		if c.Path != "" {
-			paths[c.Path] = path
-		}
-	}
-	for i, c := range collections {
-		parent := c.Path[:max(0, strings.LastIndexByte(c.Path, '/'))]
-		if above := paths[parent]; above != nil && c.Path != "" {
-			path := pathOf(values[i])
-			d.fail(path.at, path.path, fault(c.Path+" is the path of a document in the collection on line "+
-				strconv.Itoa(above.at.line)+"; choose another one"))
-		}
-	}
-}
-
-// apart reports paths that are those of documents, or of the lists, that the
-// default serves.
-func (d *decoder) apart(values []*value, collections []Collection) {
-	for i, c := range collections {
-		rest, below := strings.CutPrefix(c.Path, "/v1/")
-		if c.Path == "/v1" || below && strings.Count(rest, "/") == 1 {
-			path := pathOf(values[i])
-			d.fail(path.at, path.path, fault(c.Path+" overlaps what default serves, /v1/{collection}/{id}; choose another one"))
 		}
 	}
 }

@@ -3,7 +3,6 @@ package policy
 import (
 	"net"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,31 +17,6 @@ func checkName(s string) fault {
 		return "names that begin with _ are reserved"
 	case !validName.MatchString(s):
 		return fault(strconv.Quote(s) + " is not a name; a name matches " + nameForm)
-	}
-	return ""
-}
-
-// reservedPaths are served beside the API.
-var reservedPaths = []string{"/healthz", "/readyz", "/metrics", "/openapi.json"}
-
-func checkPath(s string) fault {
-	segments, ok := strings.CutPrefix(s, "/")
-	if !ok || segments == "" {
-		return fault(strconv.Quote(s) + " is not a path of a collection; it begins with / and has at least one segment, as in /v1/notes")
-	}
-	if strings.ContainsAny(s, "{}") {
-		return "parameters in paths are not supported by this version; write a literal path such as /v1/notes"
-	}
-	if slices.Contains(reservedPaths, s) {
-		return fault(s + " is reserved; choose another path")
-	}
-	for segment := range strings.SplitSeq(segments, "/") {
-		switch {
-		case strings.HasPrefix(segment, "_"):
-			return fault("segments that begin with _ are reserved, as " + segment + " is; choose another one")
-		case !validName.MatchString(segment):
-			return fault("segment " + strconv.Quote(segment) + " is not valid; each segment matches " + nameForm)
-		}
 	}
 	return ""
 }

@@ -26,6 +26,7 @@ type value struct {
 	number   int64
 	duration time.Duration
 	members  map[string]*value // of a block; nil where a choice is a word
+	claims   map[string]any
 	list     []*value
 }
 
@@ -36,7 +37,7 @@ type decoder struct {
 }
 
 func (d *decoder) fail(at position, path string, bad fault) {
-	d.errs = append(d.errs, &Error{File: d.file, Line: at.line, Column: at.column, Key: path, Message: string(bad)})
+	d.errs = append(d.errs, &Error{File: d.file, Line: at.line, Column: at.column, Key: hideKeys(path), Message: hideKeys(string(bad))})
 }
 
 // parse returns the file's root node, nil for a file without content.
@@ -110,6 +111,8 @@ func (d *decoder) value(n ast.Node, k *key, path string, fallback position) *val
 	switch k.kind {
 	case kindBlock:
 		return d.block(n, k, path, at)
+	case kindClaims:
+		return d.claims(n, path, at)
 	case kindBlocks:
 		return d.each(n, k, path, at, "must be a list of blocks, each of them after a dash", func(n ast.Node, path string) *value {
 			return d.block(n, k, path, where(n))

@@ -7,11 +7,10 @@ import (
 )
 
 func TestErrors(t *testing.T) {
-	const (
-		rootKeys     = "valid keys are listen, store, cors, limits, default, collections"
-		contractList = "valid keys are preset, token, weak, weak_if_match, precondition, already_applied, conflict_details"
-		one          = "collections:\n  - name: notes\n    " // the next key stands in 4:5
-	)
+	const one = "collections:\n  - name: notes\n    " // the next key stands in 4:5
+	rootKeys := "valid keys are " + keysOf(rootKey.keys)
+	contractList := "valid keys are " + keysOf(contractKeys)
+	namedKeys := keysOf(nameKeys) + ", " + keysOf(collectionKeys)
 	tests := []struct {
 		name, file string
 		want       []string // without the file's name
@@ -21,7 +20,7 @@ func TestErrors(t *testing.T) {
 		{"unknown key, wrong case", "Listen: x\n", []string{"1:1: Listen: unknown key, did you mean listen?; " + rootKeys}},
 		{"unknown key deep inside", one + "contract: {tokn: hash}", []string{"3:16: collections[0].contract.tokn: unknown key, did you mean token?; " + contractList}},
 		{"key that is no text", "1: x\n? true\n: y\n", []string{"1:1: 1: unknown key; " + rootKeys, "2:3: true: unknown key; " + rootKeys}},
-		{"merge key", one + "<<: {}", []string{"3:5: collections[0].<<: unknown key; valid keys are name, path, contract, history, on_stale"}},
+		{"merge key", one + "<<: {}", []string{"3:5: collections[0].<<: unknown key; valid keys are " + namedKeys}},
 		{"twice", "store: 'memory:'\nlisten: a:1\nstore: 'memory:'\n", []string{"3:1: store: stands twice; the first is on line 1"}},
 		{"later key", "tls: {cert: a, key: b}\n", []string{"1:1: tls: not supported by this version"}},
 		{"later key inside", one + "fields: []", []string{"3:5: collections[0].fields: not supported by this version"}},
@@ -41,13 +40,13 @@ func TestErrors(t *testing.T) {
 		{"list for a text", "store: [a]", []string{"1:8: store: must be a text"}},
 		{"text for a block", "limits: big", []string{"1:9: limits: must be a block with the keys body, depth, patch_ops, page, tags, url, header"}},
 		{"block for a list", "collections:\n  name: notes\n", []string{"2:3: collections: must be a list of blocks, each of them after a dash"}},
-		{"text in a list of blocks", "collections: [notes]", []string{"1:15: collections[0]: must be a block with the keys name, path, contract, history, on_stale"}},
+		{"text in a list of blocks", "collections: [notes]", []string{"1:15: collections[0]: must be a block with the keys " + namedKeys}},
 		{"nothing in a list of blocks", "collections:\n  -\n", []string{"2:5: collections[0]: has no value; give it one, or remove the key to have the default"}},
 		{"text for a list", one + "on_stale: {allow: reject}", []string{"3:23: collections[0].on_stale.allow: must be a list, as in [reject, overwrite]"}},
 		{"empty list", "collections: []", []string{"1:14: collections: must not be empty; remove the key to have the default"}},
 		{"list for a choice", one + "history: [off]", []string{"3:14: collections[0].history: must be one of off, or a block of keep, for"}},
 		{"list for a word", one + "on_stale: {default: [reject]}", []string{"3:25: collections[0].on_stale.default: must be one of reject, overwrite"}},
-		{"root is a list", "- a\n", []string{"1:1: must be a block with the keys listen, store, cors, limits, default, collections"}},
+		{"root is a list", "- a\n", []string{"1:1: must be a block with the keys " + keysOf(rootKey.keys)}},
 		{"bool", one + "contract: {weak: yes}", []string{"3:22: collections[0].contract.weak: must be true or false"}},
 		{"bool in quotes", one + "contract: {weak: 'true'}", []string{"3:22: collections[0].contract.weak: must be true or false"}},
 		{"block for a bool", one + "contract: {weak: {}}", []string{"3:22: collections[0].contract.weak: must be true or false"}},
@@ -89,7 +88,7 @@ func TestErrors(t *testing.T) {
 		{"name", "collections: [{name: .a}, {name: a/b}]", []string{
 			`1:22: collections[0].name: ".a" is not a name; a name matches [A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}`,
 			`1:34: collections[1].name: "a/b" is not a name; a name matches [A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}`}},
-		{"name in default", "default: {name: a}", []string{"1:11: default.name: unknown key; valid keys are contract, history, on_stale"}},
+		{"name in default", "default: {name: a}", []string{"1:11: default.name: unknown key; valid keys are " + keysOf(collectionKeys)}},
 		{"same name", "collections:\n  - name: a\n  - name: a\n", []string{`3:11: collections[1].name: "a" is taken by the collection on line 2`}},
 		{"same path", "collections:\n  - name: a\n  - name: b\n    path: /v1/a\n", []string{"4:11: collections[1].path: /v1/a is taken by the collection on line 2"}},
 		{"same path by default", "collections:\n  - name: a\n    path: /v1/b\n  - name: b\n", []string{"4:11: collections[1].name: /v1/b is taken by the collection on line 3"}},
@@ -99,8 +98,6 @@ func TestErrors(t *testing.T) {
 			"4:11: collections[0].path: /v1/b/c overlaps what default serves, /v1/{collection}/{id}; choose another one"}},
 		{"path above the default", "default: {}\ncollections:\n  - name: a\n    path: /v1\n", []string{
 			"4:11: collections[0].path: /v1 overlaps what default serves, /v1/{collection}/{id}; choose another one"}},
-		{"path with parameters", one + "path: /v1/orgs/{orgId}/users", []string{
-			"3:11: collections[0].path: parameters in paths are not supported by this version; write a literal path such as /v1/notes"}},
 		{"path reserved", one + "path: /v1/_batch", []string{"3:11: collections[0].path: segments that begin with _ are reserved, as _batch is; choose another one"}},
 		{"path of the server itself", one + "path: /healthz", []string{"3:11: collections[0].path: /healthz is reserved; choose another path"}},
 		{"path without slash", one + "path: v1/notes", []string{
@@ -108,9 +105,9 @@ func TestErrors(t *testing.T) {
 		{"path is the root", one + "path: /", []string{
 			`3:11: collections[0].path: "/" is not a path of a collection; it begins with / and has at least one segment, as in /v1/notes`}},
 		{"path with a slash at the end", one + "path: /v1/notes/", []string{
-			`3:11: collections[0].path: segment "" is not valid; each segment matches [A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}`}},
+			`3:11: collections[0].path: segment "" is not valid; each segment matches [A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}, or is a {parameter}`}},
 		{"path with dots", one + "path: /v1/../notes", []string{
-			`3:11: collections[0].path: segment ".." is not valid; each segment matches [A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}`}},
+			`3:11: collections[0].path: segment ".." is not valid; each segment matches [A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}, or is a {parameter}`}},
 		{"alias", "store: &s 'memory:'\nlisten: *s\n", []string{
 			"1:8: store: anchors and aliases are not supported; write the value out",
 			"2:9: listen: anchors and aliases are not supported; write the value out"}},
@@ -123,7 +120,7 @@ func TestErrors(t *testing.T) {
 			"1:1: a: unknown key; " + rootKeys,
 			"4:21: collections[0].history.keep: must be between 1 and 2147483647",
 			`5:11: collections[1].name: "x" is taken by the collection on line 3`,
-			"6:5: collections[1].b: unknown key; valid keys are name, path, contract, history, on_stale"}},
+			"6:5: collections[1].b: unknown key; valid keys are " + namedKeys}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -142,6 +139,8 @@ func TestErrors(t *testing.T) {
 		})
 	}
 }
+
+func keysOf(keys []*key) string { return strings.Join(supported(keys), ", ") }
 
 // Every key and word that this version does not support is refused by name.
 func TestLaterKeys(t *testing.T) {

@@ -14,6 +14,7 @@ const (
 	kindWord          // one of words
 	kindWords         // a list of words
 	kindTexts         // a list of texts, which may be empty
+	kindClaims        // a mapping of names of the file's own choice
 	kindBlock         // a mapping of keys
 	kindChoice        // one of words, or a mapping of keys
 	kindBlocks        // a list of such mappings
@@ -78,10 +79,11 @@ var rootKey = key{kind: kindBlock, doc: "The policy of one server.", keys: appen
 	{name: "listen", kind: kindText, def: "127.0.0.1:8080", check: checkListen, doc: "Address to serve on, `host:port`."},
 	{name: "store", kind: kindText, def: "sqlite:ifmatch.db", check: checkStore, doc: "Where documents are kept: `memory:`, which forgets them, or `sqlite:PATH`, a file."},
 	{name: "cors", kind: kindBlock, keys: corsKeys, doc: "Which web pages may use the API from a browser. Pages that the server itself serves always may."},
+	{name: "auth", kind: kindBlock, keys: authKeys, optional: true, defDoc: "off: nobody is asked, and `ifmatch serve` listens on loopback only", doc: "How callers prove who they are. Where it stands, also as `auth: {}`, every request but those to `/healthz` and `/readyz` needs credentials, and whoever has them may read and write everything."},
 	{name: "limits", kind: kindBlock, keys: limitKeys, doc: "What one request may cost. What is larger is refused."},
 	{name: "default", kind: kindBlock, keys: collectionKeys, optional: true, defDoc: "with `collections`, none; else every default", doc: "The rules of every `/v1/{collection}` that `collections` does not name."},
 	{name: "collections", kind: kindBlocks, keys: append(nameKeys, collectionKeys...), optional: true, defDoc: "any under `/v1/`", doc: "The collections that are served. Others are not, unless there is a `default`."},
-}, later("admin_listen", "tls", "auth", "signing", "api_versions", "idempotency")...)}
+}, later("admin_listen", "tls", "signing", "api_versions", "idempotency")...)}
 
 var limitKeys = append([]*key{
 	{name: "body", kind: kindSize, def: "1MiB", min: 1, max: 1 << 30, doc: "A request's content."},
@@ -95,15 +97,23 @@ var limitKeys = append([]*key{
 
 var nameKeys = []*key{
 	{name: "name", kind: kindText, required: true, check: checkName, doc: "Names the collection, also in metrics and in the change feed. Matches `[A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}`."},
-	{name: "path", kind: kindText, defDoc: "`/v1/NAME`", check: checkPath, doc: "Path of the collection; a document's is `PATH/ID`. Every segment has the form of a name."},
+	{name: "path", kind: kindText, defDoc: "`/v1/NAME`", check: checkPath, doc: "Path of the collection; a document's is `PATH/ID`. Every segment has the form of a name, or is a `{parameter}`: each of its values has documents, lists and natural keys of its own. It ends with a word. No request may fit the paths of two collections."},
+	{name: "singleton", kind: kindBool, def: "false", doc: "The path itself is the one document. There is no list and no POST."},
 }
 
 var collectionKeys = append([]*key{
+	{name: "id", kind: kindBlock, keys: idKeys, doc: "How documents come by their ids. Not for a singleton."},
 	{name: "contract", kind: kindBlock, keys: contractKeys, doc: "What the collection promises about tags and preconditions."},
 	{name: "history", kind: kindChoice, keys: historyKeys, words: []word{{name: historyOff, doc: "keeps none, so that no conflict can be explained"}}, doc: "Which earlier versions are kept."},
 	{name: "on_stale", kind: kindBlock, keys: staleKeys, doc: "What happens to a write that is based on an earlier version."},
-}, later("singleton", "id", "schema", "indexes", "redact", "links", "detect", "together", "fields",
+}, later("schema", "indexes", "redact", "links", "detect", "together", "fields",
 	"contributions", "direct_confidence", "access", "feed", "origin")...)
+
+var idKeys = []*key{
+	{name: "param", kind: kindText, def: defaultParam, check: checkParam, doc: "Names the id in paths: `orgId` makes `/v1/orgs/{orgId}`. The paths of collections below use the same name."},
+	{name: "generate", kind: kindWord, def: string(UUIDv7), words: []word{{name: string(UUIDv7), doc: "a UUID of version 7, which orders by time"}}, doc: "How a POST makes an id where no natural key gives one."},
+	{name: "natural_key", kind: kindTexts, defDoc: "none", check: checkPointer, doc: "JSON Pointers to the members that no two documents of a list may share, as in `[/email]`. Each must be a text that is not empty, or a number. A POST makes the id of them."},
+}
 
 var preconditionWords = []word{
 	{name: "required", doc: "an unconditional write to an existing document is refused with 428"},

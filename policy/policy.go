@@ -22,8 +22,10 @@ type Policy struct {
 	// Listen is the address to serve on, host:port.
 	Listen string
 	// Store says where documents are kept: memory: or sqlite:PATH.
-	Store  string
-	CORS   CORS
+	Store string
+	CORS  CORS
+	// Auth says how callers prove who they are; nil asks nobody.
+	Auth   *Auth
 	Limits Limits
 	// Default holds the rules of every collection under /v1/ that Collections
 	// does not name; nil serves no others. Its Name and Path are "".
@@ -47,12 +49,15 @@ type Limits struct {
 type Collection struct {
 	// Name stands in metrics and in the change feed.
 	Name string
-	// Path is that of the collection; a document's is Path/ID. It is literal and
-	// needs no percent-encoding.
-	Path     string
-	Contract Contract
-	History  History
-	OnStale  OnStale
+	// Path is that of the collection; a document's is Path/ID. Each segment is a
+	// word that needs no percent-encoding, or a {parameter}; the last is a word.
+	Path string
+	// Singleton makes Path the one document itself.
+	Singleton bool
+	ID        ID // zero for a singleton
+	Contract  Contract
+	History   History
+	OnStale   OnStale
 }
 
 // Contract is what a collection promises about tags, preconditions and refusals.

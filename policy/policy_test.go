@@ -17,6 +17,7 @@ import (
 func defaultCollection(name string) Collection {
 	c := Collection{
 		Name:     name,
+		ID:       ID{Param: "id", Generate: UUIDv7},
 		Contract: Contract{Preset: PresetRFC9110, ConflictDetails: DetailsFull},
 		History:  History{Keep: 100, For: 90 * 24 * time.Hour},
 		OnStale:  OnStale{Default: Reject, Allow: []Strategy{Reject}},
@@ -132,6 +133,10 @@ collections:
 func TestPrintStatesEveryKey(t *testing.T) {
 	p := with(func(*Collection) {})
 	p.Default = defaultPolicy().Default
+	p.Auth = &Auth{
+		Keys:    []APIKey{{Name: "ann", Roles: []string{"editor"}, Claims: map[string]any{"org": "acme"}}},
+		Trusted: Trusted{Header: "X-User"},
+	}
 	text, err := p.MarshalYAML()
 	if err != nil {
 		t.Fatal(err)

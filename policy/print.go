@@ -33,6 +33,9 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 			{Key: "header", Value: formatSize(p.Limits.Header)},
 		}},
 	}
+	if p.Auth != nil {
+		root = append(root, yaml.MapItem{Key: "auth", Value: p.Auth.members()})
+	}
 	if p.Default != nil {
 		root = append(root, yaml.MapItem{Key: "default", Value: p.Default.members()})
 	}
@@ -40,7 +43,7 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 		list := make([]yaml.MapSlice, len(p.Collections))
 		for i := range p.Collections {
 			c := &p.Collections[i]
-			list[i] = append(yaml.MapSlice{{Key: "name", Value: c.Name}, {Key: "path", Value: c.Path}}, c.members()...)
+			list[i] = append(yaml.MapSlice{{Key: "name", Value: c.Name}, {Key: "path", Value: c.Path}, {Key: "singleton", Value: c.Singleton}}, c.members()...)
 		}
 		root = append(root, yaml.MapItem{Key: "collections", Value: list})
 	}
@@ -53,7 +56,11 @@ func (c *Collection) members() yaml.MapSlice {
 	if !c.History.Off {
 		kept = yaml.MapSlice{{Key: "keep", Value: c.History.Keep}, {Key: "for", Value: formatDuration(c.History.For)}}
 	}
-	return yaml.MapSlice{
+	var members yaml.MapSlice
+	if !c.Singleton {
+		members = append(members, yaml.MapItem{Key: "id", Value: c.ID.members()})
+	}
+	return append(members, yaml.MapSlice{
 		{Key: "contract", Value: yaml.MapSlice{
 			{Key: "preset", Value: string(k.Preset)},
 			{Key: "token", Value: k.Token.String()},
@@ -72,6 +79,14 @@ func (c *Collection) members() yaml.MapSlice {
 			{Key: "default", Value: string(c.OnStale.Default)},
 			{Key: "allow", Value: c.OnStale.Allow},
 		}},
+	}...)
+}
+
+func (id *ID) members() yaml.MapSlice {
+	return yaml.MapSlice{
+		{Key: "param", Value: id.Param},
+		{Key: "generate", Value: string(id.Generate)},
+		{Key: "natural_key", Value: append([]string{}, id.NaturalKey...)},
 	}
 }
 

@@ -131,6 +131,8 @@ func form(k *key) string {
 		return "list of " + codes(k.supportedWords())
 	case kindTexts:
 		return "list of texts"
+	case kindClaims:
+		return "block of names of your own"
 	case kindBlock:
 		return "block"
 	case kindChoice:
@@ -229,6 +231,10 @@ func schemaOf(k *key, root bool) map[string]any {
 		s["items"] = map[string]any{"enum": k.supportedWords()}
 	case kindTexts:
 		s["type"], s["items"] = "array", map[string]any{"type": "string", "minLength": 1}
+	case kindClaims:
+		s["type"], s["minProperties"] = "object", 1
+		simple := map[string]any{"type": []string{"string", "integer", "boolean"}}
+		s["additionalProperties"] = map[string]any{"anyOf": []any{simple, map[string]any{"type": "array", "items": simple}}}
 	case kindBlock:
 		membersSchema(k, s)
 	case kindChoice:

@@ -97,7 +97,7 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, log *slog.Log
 	}
 	for i := range p.Collections {
 		named := &p.Collections[i]
-		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Rules: rules(named)})
+		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Rules: rules(named)})
 	}
 	if p.Default != nil {
 		config.Default = rules(p.Default)
@@ -161,7 +161,7 @@ func announce(p *policy.Policy, addr net.Addr) {
 	fmt.Printf("listening on http://%s\nstore        %s\n", addr, p.Store)
 	path := "/v1/notes/1"
 	if p.Default == nil && len(p.Collections) > 0 {
-		path = p.Collections[0].Path + "/1"
+		path = p.Collections[0].Example()
 	}
 	fmt.Printf("try          curl -i -X PUT -H 'Content-Type: application/json' -d '{\"title\":\"A\"}' http://%s%s\n", addr, path)
 }

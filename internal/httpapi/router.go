@@ -9,18 +9,28 @@ import (
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
-// router finds what a raw path names.
+// router finds what a raw path names. At most one collection has a path: the
+// policy file is refused otherwise, so that nothing needs to go before anything.
 type router struct {
-	byPath map[string]*Collection
-	named  map[string]bool // which the rules below do not cover
-	rules  *engine.Rules   // of every other collection under /v1/; nil for none
+	byPath    map[string]*Collection // without parameters
+	templates *node                  // the others, nil for none
+	named     map[string]bool        // which the rules below do not cover
+	rules     *engine.Rules          // of every other collection under /v1/; nil for none
 }
 
 func newRouter(collections []Collection, rules *engine.Rules) router {
 	rt := router{byPath: make(map[string]*Collection, len(collections)), named: make(map[string]bool, len(collections)), rules: rules}
 	for i := range collections {
-		rt.byPath[collections[i].Path] = &collections[i]
-		rt.named[collections[i].Name] = true
+		c := &collections[i]
+		rt.named[c.Name] = true
+		if !strings.Contains(c.Path, "{") {
+			rt.byPath[c.Path] = c
+			continue
+		}
+		if rt.templates == nil {
+			rt.templates = new(node)
+		}
+		rt.templates.add(c)
 	}
 	return rt
 }
@@ -44,13 +54,23 @@ type route struct {
 
 // match returns the route of a path, or false for a path that nothing can have.
 func (rt *router) match(path string) (route, bool) {
+	literal := false
 	for end := len(path); end > 0 && len(rt.byPath) > 0; end = strings.LastIndexByte(path[:end], '/') {
 		if c := rt.byPath[path[:end]]; c != nil {
-			return below(route{ref: store.Ref{Part: store.Part{Collection: c.Name}}, rules: c.Rules}, path[end:])
+			if r, ok := c.route("", path[end:]); ok {
+				return r, true
+			}
+			literal = true
+			break
+		}
+	}
+	if rt.templates != nil {
+		if r, ok := rt.templates.match(path, ""); ok {
+			return r, true
 		}
 	}
 	rest, ok := strings.CutPrefix(path, "/v1/")
-	if !ok || rt.rules == nil {
+	if !ok || rt.rules == nil || literal {
 		return route{}, false
 	}
 	name, tail := rest, ""
@@ -63,8 +83,21 @@ func (rt *router) match(path string) (route, bool) {
 	return below(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules}, tail)
 }
 
-// below resolves what follows a collection's path: nothing, "/id", or "/id/"
-// and a reserved name.
+// route resolves what follows the collection's path, under the values of its
+// parameters.
+func (c *Collection) route(params, tail string) (route, bool) {
+	r := route{ref: store.Ref{Part: store.Part{Collection: c.Name, Params: params}}, rules: c.Rules}
+	if !c.Singleton {
+		return below(r, tail)
+	}
+	if r.kind = routeItem; tail == "" {
+		return r, true
+	}
+	return beside(r, tail[1:])
+}
+
+// below resolves what follows the path of a collection's list: nothing, "/id", or
+// "/id/" and a reserved name.
 func below(r route, tail string) (route, bool) {
 	if tail == "" {
 		return r, true
@@ -77,6 +110,11 @@ func below(r route, tail string) (route, bool) {
 	if !nested {
 		return r, true
 	}
+	return beside(r, sub)
+}
+
+// beside resolves a reserved name under a document's path.
+func beside(r route, sub string) (route, bool) {
 	switch {
 	case sub == "_history":
 		r.kind = routeHistory
@@ -90,6 +128,72 @@ func below(r route, tail string) (route, bool) {
 		return route{}, false
 	}
 	return r, true
+}
+
+// node is one segment in a tree of templates.
+type node struct {
+	words      map[string]*node
+	parameter  *node       // whatever its name
+	collection *Collection // whose path ends here
+}
+
+func (n *node) add(c *Collection) {
+	for segment := range strings.SplitSeq(c.Path[1:], "/") {
+		next := n.words[segment]
+		if segment[0] == '{' {
+			next = n.parameter
+		}
+		switch {
+		case next != nil:
+		case segment[0] == '{':
+			next = new(node)
+			n.parameter = next
+		default:
+			if n.words == nil {
+				n.words = make(map[string]*node)
+			}
+			next = new(node)
+			n.words[segment] = next
+		}
+		n = next
+	}
+	n.collection = c
+}
+
+// match returns the route of what is left of a path, under the parameters so
+// far. A word may lead nowhere where a parameter does, so both are tried; that
+// takes no more turns than the tree has nodes.
+func (n *node) match(path, params string) (route, bool) {
+	if n.collection != nil {
+		if r, ok := n.collection.route(params, path); ok {
+			return r, true
+		}
+	}
+	if path == "" || path[0] != '/' {
+		return route{}, false
+	}
+	segment, tail := path[1:], ""
+	if i := strings.IndexByte(segment, '/'); i >= 0 {
+		segment, tail = segment[:i], segment[i:]
+	}
+	if next := n.words[segment]; next != nil {
+		if r, ok := next.match(tail, params); ok {
+			return r, true
+		}
+	}
+	if n.parameter == nil || !validName(segment) {
+		return route{}, false
+	}
+	return n.parameter.match(tail, joinParams(params, segment))
+}
+
+// joinParams adds a value to those of a part. Names hold no "/", so that no two
+// lists of values are joined alike.
+func joinParams(params, value string) string {
+	if params == "" {
+		return value
+	}
+	return params + "/" + value
 }
 
 // parseVersion reads a version number as it is printed: no sign, no zeros in

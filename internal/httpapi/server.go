@@ -13,8 +13,10 @@ import (
 
 // Config says what a server serves.
 type Config struct {
-	// Door serves the documents.
+	// Door serves the documents. Where Auth asks callers who they are, New sets
+	// its Actor.
 	Door *door.Door
+	Auth Auth
 	// Collections are the ones with a path of their own.
 	Collections []Collection
 	// Default holds the rules of every /v1/{collection} not named in
@@ -27,19 +29,31 @@ type Config struct {
 	MaxURL int
 	// MaxPage bounds the items of one page; 0 means 1,000.
 	MaxPage int
+	// Origins are those whose pages may use the API from a browser, each as a
+	// browser sends it, or "*" for all; none may write by default.
+	Origins []string
+	// Loopback tells that the server listens on a loopback address alone: it then
+	// answers only where Host is a name of its own machine.
+	Loopback bool
 }
 
-// Collection is one collection under a path.
+// Collection is one collection under a path. No request's path may fit two.
 type Collection struct {
-	Name  string
-	Path  string // such as /v1/notes
-	Rules *engine.Rules
+	Name string
+	// Path is that of its list, such as /v1/notes, or with parameters as in
+	// /v1/orgs/{orgId}/users: each of their values has a part of its own.
+	Path string
+	// Singleton makes Path the one document itself.
+	Singleton bool
+	Rules     *engine.Rules
 }
 
 // Server is the http.Handler of the API. It is safe for concurrent use.
 type Server struct {
 	door    *door.Door
+	auth    *Auth // nil asks nobody
 	router  router
+	pages   *pages
 	ready   func() error
 	maxURL  int
 	maxPage int
@@ -47,12 +61,15 @@ type Server struct {
 
 // New returns a server for c.
 func New(c Config) *Server {
-	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage}
+	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage}
 	if s.maxURL == 0 {
 		s.maxURL = 8 << 10
 	}
 	if s.maxPage == 0 {
 		s.maxPage = 1000
+	}
+	if c.Auth.on() {
+		s.auth, s.door.Actor = &c.Auth, c.Auth.actor
 	}
 	return s
 }
@@ -65,6 +82,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.door.Panicked(w, r, v)
 		}
 	}()
+	if s.browser(w, r) {
+		return
+	}
 	if len(r.RequestURI) > s.maxURL {
 		s.door.Problem(w, r, &problem.Document{Code: problem.TooLarge, Status: http.StatusRequestURITooLong, Action: r.Method,
 			Detail: "The request's URL is longer than " + strconv.Itoa(s.maxURL) + " bytes. Ask for less at once."})
@@ -72,6 +92,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	door.EchoRequestID(w.Header(), r)
 	path := rawPath(r)
+	if s.auth != nil && !s.authenticated(w, r, path) {
+		return
+	}
 	if route, ok := s.router.match(path); ok {
 		s.serve(w, r, path, route)
 		return
