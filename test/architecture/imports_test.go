@@ -42,10 +42,11 @@ var (
 // a line here, and there.
 var rooms = []room{
 	{path: "cmd/ifmatch", any: true},
-	{path: "internal/httpapi", may: []string{".", "internal/door", "internal/engine", "internal/store", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
+	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/door", "internal/engine", "internal/store", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "jsonvalue"}, never: noSQL},
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "internal/engine", may: []string{".", "internal/store", "jsonvalue", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
+	{path: "internal/access", never: append(noSQL, "net/http")},
 	{path: "policy", may: []string{"."}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
 
 	{path: "internal/store/memory", may: []string{"internal/store"}, never: noDoor},
