@@ -20,6 +20,10 @@ type Conditions struct {
 	// overruled by its entity-tag header: all the same (RFC 9110 §13.1.3, §13.1.4).
 	IfModifiedSince   time.Time
 	IfUnmodifiedSince time.Time
+	// Version is the version that the writer has read, where a contract has it in
+	// a write's content; 0 for none. No header holds it: who reads the content
+	// sets it.
+	Version int64
 	// Malformed says what is wrong with If-Match or If-None-Match, nil for
 	// nothing. [Evaluate] refuses writes for it and lets reads ignore it.
 	Malformed *SyntaxError
@@ -62,7 +66,7 @@ func ParseConditionsLimit(header map[string][]string, maxTags int) Conditions {
 // IsZero tells whether the request states no precondition at all, a malformed
 // one included.
 func (c *Conditions) IsZero() bool {
-	return !c.IfMatch.present && !c.IfNoneMatch.present && c.Malformed == nil &&
+	return !c.IfMatch.present && !c.IfNoneMatch.present && c.Malformed == nil && c.Version == 0 &&
 		c.IfModifiedSince.IsZero() && c.IfUnmodifiedSince.IsZero()
 }
 

@@ -9,6 +9,8 @@ type State struct {
 	Exists bool
 	// ETag is its entity tag.
 	ETag ETag
+	// Version is its version, which one in the content is compared with.
+	Version int64
 	// LastModified is when it was last modified, zero where that is not known.
 	// Fractions of a second do not count.
 	LastModified time.Time
@@ -20,6 +22,10 @@ type State struct {
 	// names, 0 for none. It is called only when If-Match is false on a write.
 	// Where it is nil no write is ever found Stale, only Failed.
 	Earlier func(ETag) int64
+	// TagOf returns the entity tag that a version of this document had, false
+	// where that is not known any more. It is called only for a version in the
+	// content; where it is nil such a write is never found Stale, only Failed.
+	TagOf func(version int64) (ETag, bool)
 }
 
 // Verdict is what the preconditions say about a request.
@@ -35,12 +41,14 @@ const (
 	NotModified
 	// Missing: there is nothing to read, patch or delete; answer 404.
 	Missing
-	// Malformed: a condition header of a write cannot be read; answer 400.
+	// Malformed: a condition header of a write cannot be read, or contradicts the
+	// version in the content; answer 400.
 	Malformed
 	// Failed: a precondition is false; answer 412.
 	Failed
-	// Stale: If-Match is false, and its tag names an earlier version that is
-	// still known, so that the conflict can be explained or merged; else 412.
+	// Stale: If-Match is false, or the version in the content is, and names an
+	// earlier version that is still known, so that the conflict can be explained
+	// or merged; else 412.
 	Stale
 	// Required: the write brings no precondition where one is due; answer 428.
 	Required
@@ -65,9 +73,11 @@ const (
 	FieldIfUnmodifiedSince
 	FieldIfNoneMatch
 	FieldIfModifiedSince
+	// FieldVersion is no header but the version in the content.
+	FieldVersion
 )
 
-var fieldNames = [...]string{"", "If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since"}
+var fieldNames = [...]string{"", "If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since", "version"}
 
 // String returns the header's name.
 func (f Field) String() string {
@@ -80,7 +90,9 @@ func (f Field) String() string {
 // Result is what [Evaluate] found.
 type Result struct {
 	Verdict Verdict
-	// By is the header that decided a verdict of NotModified, Failed or Stale.
+	// By is the header that decided a verdict of NotModified, Failed or Stale. Of
+	// Malformed it is FieldVersion where If-Match names another state than the
+	// version in the content.
 	By Field
 	// Base is the earlier version that the writer has read, where Stale.
 	Base int64
@@ -125,10 +137,11 @@ func classify(method string) methodClass {
 // §13.2.2: existence, then If-Match, or If-Unmodified-Since where that is
 // absent, then If-None-Match, or If-Modified-Since on reads where that is
 // absent; at last whether the contract requires a precondition that is not
-// there (RFC 6585 §3). It is pure: nothing is read but its arguments, and
-// nothing is written. Checking and writing must still be one atomic step: pass
-// the state's version on to a compare-and-swap, and evaluate again when that
-// is lost.
+// there (RFC 6585 §3). A version in a write's content names a state as an entity
+// tag does, and is judged right after If-Match. Evaluate is pure: nothing is
+// read but its arguments, and nothing is written. Checking and writing must
+// still be one atomic step: pass the state's version on to a compare-and-swap,
+// and evaluate again when that is lost.
 func Evaluate(method string, c Conditions, s State, k Contract) Result {
 	class := classify(method)
 	switch {
@@ -138,6 +151,8 @@ func Evaluate(method string, c Conditions, s State, k Contract) Result {
 		return Result{Verdict: Missing}
 	case c.Malformed != nil && class != methodRead:
 		return Result{Verdict: Malformed}
+	case c.Version != 0 && class != methodRead && c.contradicted(&s, k.Token):
+		return Result{Verdict: Malformed, By: FieldVersion}
 	case !s.Exists:
 		return evaluateCreate(&c)
 	}
@@ -148,7 +163,11 @@ func Evaluate(method string, c Conditions, s State, k Contract) Result {
 				return failedMatch(class, &c, &s, weakly)
 			}
 		}
-	} else if !c.IfUnmodifiedSince.IsZero() && !s.LastModified.IsZero() && s.modifiedAfter(c.IfUnmodifiedSince) {
+	}
+	if c.Version != 0 && c.Version != s.Version && class != methodRead {
+		return failedVersion(&c, &s)
+	}
+	if !c.IfMatch.present && !c.IfUnmodifiedSince.IsZero() && !s.LastModified.IsZero() && s.modifiedAfter(c.IfUnmodifiedSince) {
 		return Result{Verdict: Failed, By: FieldIfUnmodifiedSince}
 	}
 	if c.IfNoneMatch.present {
@@ -177,6 +196,9 @@ func evaluateCreate(c *Conditions) Result {
 	if c.IfMatch.present {
 		return Result{Verdict: Failed, By: FieldIfMatch, AnyTag: c.IfMatch.any}
 	}
+	if c.Version != 0 {
+		return Result{Verdict: Failed, By: FieldVersion}
+	}
 	return Result{Verdict: Fresh}
 }
 
@@ -197,6 +219,39 @@ func failedMatch(class methodClass, c *Conditions, s *State, weakly bool) Result
 	return r
 }
 
+// contradicted tells whether If-Match lists tags, and none of them is the one of
+// the version in the content. Where that one is not known nobody can tell.
+func (c *Conditions) contradicted(s *State, made Token) bool {
+	if c.IfMatch.Len() == 0 {
+		return false
+	}
+	var tag ETag
+	known := true
+	switch {
+	case made == TokenVersion:
+		tag = VersionTag(c.Version)
+	case s.Exists && c.Version == s.Version:
+		tag = s.ETag
+	case s.TagOf != nil:
+		tag, known = s.TagOf(c.Version)
+	default:
+		known = false
+	}
+	_, listed := c.IfMatch.match(tag, true)
+	return known && !listed
+}
+
+func failedVersion(c *Conditions, s *State) Result {
+	r := Result{Verdict: Failed, By: FieldVersion}
+	if s.TagOf == nil || c.Version > s.Version {
+		return r
+	}
+	if _, known := s.TagOf(c.Version); known {
+		r.Verdict, r.Base = Stale, c.Version
+	}
+	return r
+}
+
 func noneMatchFailed(class methodClass, c *Conditions) Result {
 	r := Result{Verdict: Failed, By: FieldIfNoneMatch, AnyTag: c.IfNoneMatch.any}
 	if class == methodRead {
@@ -208,7 +263,7 @@ func noneMatchFailed(class methodClass, c *Conditions) Result {
 // demand judges a write that no precondition stands against by whether one is
 // there at all.
 func demand(rule Precondition, c *Conditions) Result {
-	named := c.IfMatch.present && !c.IfMatch.any
+	named := c.IfMatch.present && !c.IfMatch.any || c.Version != 0
 	blind := c.IfMatch.any || c.IfNoneMatch.present || !c.IfUnmodifiedSince.IsZero()
 	if !named && (rule == PreconditionTag || rule == PreconditionRequired && !blind) {
 		return Result{Verdict: Required}
