@@ -49,6 +49,12 @@ func flagCases(t *testing.T) []flagCase {
 		{"serve", "config", nil, written, servesNotesOnly, map[string]string{
 			"/nowhere/policy.yaml": "cannot read the policy file: open /nowhere/policy.yaml: no such file or directory",
 		}},
+		{"serve", "cors", append(listen, store...), page, allowsPages, map[string]string{
+			page + "/":        `"` + page + `/" would never match what browsers send; write ` + page,
+			"app.example.com": `"app.example.com" is not an origin; write scheme://host or scheme://host:port, as in https://app.example.com`,
+			"null":            "null is no origin: every page can have it, ",
+			page + ",*":       `"*" stands for every origin; leave the others out, or leave it out`,
+		}},
 		{"verify", "store", nil, "sqlite:" + stored, func(t *testing.T, c *exec.Cmd) {
 			if out, err := c.CombinedOutput(); err != nil || !strings.HasSuffix(string(out), ": all agree\n") {
 				t.Errorf("%v: %s", err, out)
@@ -163,7 +169,7 @@ func isEmpty(t *testing.T, dir string) {
 
 // TestEmptyVariables: a variable without a value is as one that is not set.
 func TestEmptyVariables(t *testing.T) {
-	empty := []string{"IFMATCH_LISTEN=", "IFMATCH_STORE=", "IFMATCH_CONFIG="}
+	empty := []string{"IFMATCH_LISTEN=", "IFMATCH_STORE=", "IFMATCH_CONFIG=", "IFMATCH_CORS="}
 	c := program(t, empty, "serve", "--listen", "127.0.0.1:0")
 	s := serve(t, c)
 	status(t, s.url+"/v1/any", http.StatusOK)

@@ -22,9 +22,10 @@ import (
 )
 
 type serveCmd struct {
-	Listen string `placeholder:"ADDR" env:"IFMATCH_LISTEN" help:"Address to listen on (default: the policy file's, else 127.0.0.1:8080)."`
-	Store  string `placeholder:"DSN" env:"IFMATCH_STORE" help:"memory: or sqlite:PATH (default: the policy file's, else sqlite:ifmatch.db)."`
-	Config string `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_CONFIG" help:"Policy file. Without one every /v1/{collection}/{id} is served."`
+	Listen string   `placeholder:"ADDR" env:"IFMATCH_LISTEN" help:"Address to listen on (default: the policy file's, else 127.0.0.1:8080)."`
+	Store  string   `placeholder:"DSN" env:"IFMATCH_STORE" help:"memory: or sqlite:PATH (default: the policy file's, else sqlite:ifmatch.db)."`
+	Config string   `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_CONFIG" help:"Policy file. Without one every /v1/{collection}/{id} is served."`
+	CORS   []string `name:"cors" placeholder:"ORIGIN" env:"IFMATCH_CORS" help:"Origin whose web pages may use the API, or * for all; may be repeated (default: the policy file's, else none)."`
 }
 
 // Run serves until a signal ends it.
@@ -48,7 +49,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return errors.Join(blame(k, "listen", err), s.Close())
 	}
-	server := newHTTPServer(handler(p, s, chain, log), log)
+	server := newHTTPServer(handler(p, s, chain, listener.Addr(), log), log)
 	limited := httpapi.LimitHeader(server, listener, int(p.Limits.Header))
 	announce(p, listener.Addr())
 	err = serveUntil(ctx, stop, server, limited)
@@ -81,11 +82,17 @@ func (c *serveCmd) policy(k *kong.Context) (*policy.Policy, error) {
 		}
 		p.Store = c.Store
 	}
+	if len(c.CORS) > 0 {
+		if err := policy.CheckOrigins(c.CORS); err != nil {
+			return nil, blame(k, "cors", err)
+		}
+		p.CORS.Origins = c.CORS
+	}
 	return p, nil
 }
 
-// handler joins engine and door over an open store.
-func handler(p *policy.Policy, s store.Store, chain *engine.Chain, log *slog.Logger) http.Handler {
+// handler joins engine and door over an open store, for who listens on addr.
+func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr, log *slog.Logger) http.Handler {
 	e := engine.New(s, engine.Config{
 		Chain:  chain,
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},
@@ -94,6 +101,10 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, log *slog.Log
 		Door:    &door.Door{Engine: e, MaxTags: p.Limits.Tags, Log: log},
 		MaxPage: p.Limits.Page,
 		MaxURL:  int(p.Limits.URL),
+		Origins: p.CORS.Origins,
+	}
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		config.Loopback = tcp.IP.IsLoopback()
 	}
 	for i := range p.Collections {
 		named := &p.Collections[i]

@@ -112,7 +112,7 @@ func (s *Server) listed(w http.ResponseWriter, r *http.Request, allow []string) 
 }
 
 func (s *Server) forbidden(w http.ResponseWriter, r *http.Request, detail string) {
-	s.door.Problem(w, r, &problem.Document{Code: problem.Forbidden, Resource: rawPath(r), Action: r.Method, Detail: detail})
+	s.door.Problem(w, r, &problem.Document{Code: problem.Forbidden, Resource: r.URL.EscapedPath(), Action: r.Method, Detail: detail})
 }
 
 // refused logs an origin that is not listed, once in a while, with what would list
