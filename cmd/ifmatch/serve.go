@@ -49,7 +49,11 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return errors.Join(blame(k, "listen", err), s.Close())
 	}
-	server := newHTTPServer(handler(p, s, chain, listener.Addr(), log), log)
+	h, err := handler(p, s, chain, listener.Addr(), log)
+	if err != nil {
+		return errors.Join(err, listener.Close(), s.Close())
+	}
+	server := newHTTPServer(h, log)
 	limited := httpapi.LimitHeader(server, listener, int(p.Limits.Header))
 	announce(p, listener.Addr())
 	err = serveUntil(ctx, stop, server, limited)
@@ -92,7 +96,7 @@ func (c *serveCmd) policy(k *kong.Context) (*policy.Policy, error) {
 }
 
 // handler joins engine and door over an open store, for who listens on addr.
-func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr, log *slog.Logger) http.Handler {
+func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr, log *slog.Logger) (http.Handler, error) {
 	e := engine.New(s, engine.Config{
 		Chain:  chain,
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},
@@ -108,27 +112,40 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr
 	}
 	for i := range p.Collections {
 		named := &p.Collections[i]
-		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Rules: rules(named)})
+		r, err := rules(named)
+		if err != nil {
+			return nil, err
+		}
+		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Rules: r})
 	}
 	if p.Default != nil {
-		config.Default = rules(p.Default)
+		var err error
+		if config.Default, err = rules(p.Default); err != nil {
+			return nil, err
+		}
 	}
 	if health, ok := s.(store.HealthChecker); ok {
 		config.Ready = health.Healthy
 	}
-	return httpapi.New(config)
+	return httpapi.New(config), nil
 }
 
 // rules are what the engine obeys of a collection's policy.
-func rules(c *policy.Collection) *engine.Rules {
+func rules(c *policy.Collection) (*engine.Rules, error) {
 	r := &engine.Rules{Contract: c.Contract.Contract, OnStale: engine.Strategy(c.OnStale.Default), Summary: c.Contract.ConflictDetails == policy.DetailsSummary}
 	if r.Keep, r.KeepFor = int64(c.History.Keep), c.History.For; c.History.Off {
 		r.Keep, r.KeepFor = 1, 0
 	}
+	if c.ID.NaturalKey != nil {
+		var err error
+		if r.Key, err = engine.NewNaturalKey(c.ID.NaturalKey...); err != nil {
+			return nil, err
+		}
+	}
 	for _, s := range c.OnStale.Allow {
 		r.Allow = append(r.Allow, engine.Strategy(s))
 	}
-	return r
+	return r, nil
 }
 
 // The bounds on slow clients. A request's content has a minute to arrive.

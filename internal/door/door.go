@@ -39,6 +39,14 @@ type Target struct {
 	Path  string // as it came, for the resource member of problems
 }
 
+// sibling returns the path of another document in the same part.
+func (t *Target) sibling(id string) string {
+	if t.Ref.ID == "" { // a POST: the path is the collection's
+		return t.Path + "/" + id
+	}
+	return t.Path[:len(t.Path)-len(t.Ref.ID)] + id
+}
+
 const (
 	mediaJSON       = "application/json"
 	mediaMergePatch = "application/merge-patch+json"
@@ -127,6 +135,9 @@ func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, t Target, correlat
 	}
 	if refusal.Granted != "" {
 		w.Header()["Preference-Applied"] = []string{"conflict=" + string(refusal.Granted)}
+	}
+	if refusal.Holder != nil && w.Header()["Ifmatch-Dry-Run"] == nil { // which gives no Location
+		w.Header()["Location"] = []string{t.sibling(refusal.Holder.Ref.ID)}
 	}
 	d.Problem(w, r, p)
 }

@@ -1,9 +1,9 @@
 package door
 
 import (
+	"context"
 	"net/http"
 
-	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/engine"
 )
 
@@ -14,16 +14,16 @@ func (d *Door) write(w http.ResponseWriter, r *http.Request, t Target) {
 		d.Problem(w, r, bad)
 		return
 	}
-	if out := d.carryOut(w, r, t, in); out != nil {
+	if out := d.carryOut(w, r, t, in, d.Engine.Do); out != nil {
 		d.answer(w, t, answer{in: in, out: out, wish: wish})
 	}
 }
 
 // carryOut has the engine do what a request asks for. It answers a refusal, and
 // then returns nil.
-func (d *Door) carryOut(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent) *engine.Outcome {
+func (d *Door) carryOut(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent, do func(context.Context, *engine.Intent) (*engine.Outcome, error)) *engine.Outcome {
 	in.Correlation = Correlation(r)
-	out, err := d.Engine.Do(r.Context(), in)
+	out, err := do(r.Context(), in)
 	if err != nil {
 		d.Refuse(w, r, t, in.Correlation, err)
 		return nil
@@ -31,10 +31,10 @@ func (d *Door) carryOut(w http.ResponseWriter, r *http.Request, t Target, in *en
 	return out
 }
 
-// ServeCreate answers a POST that creates the document t, whose id is fresh.
-// t.Path is the collection's, which is what a refusal is about. Its conditions
-// are the collection's too: judge evaluates them once the request can be read,
-// and answers where they refuse it.
+// ServeCreate answers a POST that creates a document in the part of t, whose id
+// the engine makes. t.Path is the collection's, which is what a refusal is about.
+// Its conditions are the collection's too: judge evaluates them once the request
+// can be read, and answers where they refuse it.
 func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target, judge func() bool) {
 	EchoRequestID(w.Header(), r)
 	in, wish, bad := d.decode(w, r, t)
@@ -45,13 +45,12 @@ func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target, jud
 	if !judge() {
 		return
 	}
-	in.Conditions = ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}
-	out := d.carryOut(w, r, t, in)
+	out := d.carryOut(w, r, t, in, d.Engine.Create)
 	if out == nil {
 		return
 	}
 	if !in.Dry {
-		w.Header()["Location"] = []string{t.Path + "/" + t.Ref.ID}
+		w.Header()["Location"] = []string{t.Path + "/" + out.Document.Ref.ID}
 	}
 	d.answer(w, t, answer{in: in, out: out, wish: wish})
 }

@@ -19,11 +19,22 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, w.failed(err)
 	}
+	claims, err := w.claims(p)
+	if err != nil {
+		return nil, w.failed(err)
+	}
 	c := w.declare(p)
+	c.Claims = claims
+	if w.leftover != nil {
+		w.leftover.clear(c)
+	}
 	receipt, err := w.engine.commit(context.WithoutCancel(ctx), c)
 	if err != nil {
 		if _, lost := errors.AsType[*store.StaleError](err); lost {
 			return nil, errLostRace
+		}
+		if t, ok := errors.AsType[*store.TakenError](err); ok {
+			return nil, w.taken(ctx, t)
 		}
 		return nil, w.failed(err)
 	}
@@ -85,7 +96,8 @@ func (e *Engine) commit(ctx context.Context, c *store.Commit) (store.Receipt, er
 	for range settleAttempts {
 		again, errAgain := e.store.Commit(ctx, c)
 		_, stale := errors.AsType[*store.StaleError](errAgain)
-		if errAgain == nil || stale {
+		_, taken := errors.AsType[*store.TakenError](errAgain)
+		if errAgain == nil || stale || taken {
 			return again, errAgain
 		}
 	}

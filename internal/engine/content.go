@@ -24,6 +24,7 @@ type candidate struct {
 	value  jsonvalue.Value
 	body   []byte
 	digest [32]byte
+	key    string // its value of the natural key, "" where there is no rule
 }
 
 // parse reads the intent's body, once for all turns.
@@ -67,11 +68,15 @@ func (w *write) candidate(on func() (jsonvalue.Value, error)) (candidate, error)
 	if v.Kind() != jsonvalue.KindObject {
 		return candidate{}, w.invalid("A document is a JSON object, and this is " + article(v.Kind()) + ".")
 	}
+	key, err := w.keyOf(v)
+	if err != nil {
+		return candidate{}, err
+	}
 	body := v.Append(make([]byte, 0, len(w.intent.Body)+64))
 	if int64(len(body)) > w.engine.limits.Body*patchGrowth {
 		return candidate{}, &Refusal{Reason: ReasonTooLarge, Current: w.current}
 	}
-	return candidate{value: v, body: body, digest: v.Digest()}, nil
+	return candidate{value: v, body: body, digest: v.Digest(), key: key}, nil
 }
 
 func article(k jsonvalue.Kind) string {

@@ -105,12 +105,16 @@ func (e *Engine) Limits() Limits { return e.limits }
 // before the commit is sent nothing happens; after that the commit is seen
 // through, because a client that goes away takes nothing back.
 func (e *Engine) Do(ctx context.Context, in *Intent) (*Outcome, error) {
-	w := &write{engine: e, intent: in}
+	return (&write{engine: e, intent: in}).run(ctx)
+}
+
+// run takes a write through the corridor until it is decided.
+func (w *write) run(ctx context.Context) (*Outcome, error) {
 	defer w.leaveQueue() // also when a turn panics, or nobody behind it would get one
 	if err := w.joinOthers(ctx); err != nil {
 		return nil, w.failed(err)
 	}
-	for round := 1; round <= e.maxRounds; round++ {
+	for round := 1; round <= w.engine.maxRounds; round++ {
 		out, err := w.turn(ctx)
 		if err == errLostRace {
 			if err := w.joinQueue(ctx); err != nil {
@@ -138,6 +142,8 @@ type write struct {
 	current *store.Document // as this turn loaded it
 	whole   bool            // the current body is needed, not only its head
 	queue   *queue          // the document's queue, once this write has joined
+	// leftover is a claim in the way that belongs to nobody, nil for none.
+	leftover *leftover
 }
 
 // turn walks the corridor once: load, evaluate, build, commit. It returns a
@@ -167,7 +173,7 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 // its head, where the store can read that for less.
 func (w *write) load(ctx context.Context) error {
 	get := w.engine.store.Get
-	if heads, ok := w.engine.store.(store.HeadReader); ok && !w.whole && (w.intent.Op == OpPut || w.intent.Op == OpDelete) {
+	if heads, ok := w.engine.store.(store.HeadReader); ok && !w.whole && (w.intent.Op == OpPut || w.intent.Op == OpDelete) && w.intent.Rules.Key == nil {
 		get = heads.Head
 	}
 	doc, err := get(ctx, w.intent.Ref)

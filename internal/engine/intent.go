@@ -7,6 +7,7 @@ import (
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
 // Op is what an intent asks to be done to one document.
@@ -61,6 +62,14 @@ type Rules struct {
 	Allow []Strategy
 	// Summary leaves values out of conflict documents.
 	Summary bool
+	// Key is what no two documents of a part may share, nil for nothing.
+	Key *NaturalKey
+	// Validate says what is wrong with a document that would be stored, nil for
+	// nothing; nil takes any. It must be safe for concurrent use.
+	Validate func(jsonvalue.Value) []Fault
+	// Immutable are the fields that do not change, and are not removed, once a
+	// document has them. The segment * stands for every member or element.
+	Immutable []jsonvalue.Pointer
 	// Keep is how many versions of a document can be read, the current one
 	// included; 0 is all. KeepFor is how long an earlier one can; 0 is for good.
 	Keep    int64

@@ -22,6 +22,7 @@ const (
 	ReasonRequired        Reason = "precondition-required"
 	ReasonPatchTestFailed Reason = "patch-test-failed"
 	ReasonInapplicable    Reason = "patch-inapplicable"
+	ReasonDuplicate       Reason = "duplicate"
 	ReasonTooLarge        Reason = "too-large"
 	ReasonInvalid         Reason = "invalid"
 	ReasonLocked          Reason = "locked"
@@ -46,6 +47,8 @@ type Refusal struct {
 	Current *store.Document
 	// Conflict explains a stale write, nil for any other refusal.
 	Conflict *Conflict
+	// Holder is the document that holds the natural key, of ReasonDuplicate.
+	Holder *store.Document
 	// Faults are what is wrong with the content, one entry each.
 	Faults []Fault
 	// Granted is the strategy that the caller asked for and got, else empty.

@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"strconv"
 
-	"github.com/google/uuid"
-
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -22,7 +20,6 @@ func (s *Server) collection(w http.ResponseWriter, r *http.Request, t door.Targe
 	case http.MethodGet, http.MethodHead:
 		s.list(w, r, t)
 	case http.MethodPost:
-		t.Ref.ID = uuid.Must(uuid.NewV7()).String()
 		s.create(w, r, t)
 	case http.MethodOptions:
 		door.Options(w, collectionMethods, false)

@@ -41,6 +41,8 @@ type setup struct {
 	// actor names who makes a request; nil names nobody.
 	actor   func(*http.Request) store.Actor
 	maxPage int
+	// collections are served in place of a default; rules do not apply to them.
+	collections []httpapi.Collection
 }
 
 // onEveryStore runs a test over each store that needs nothing to be started.
@@ -94,9 +96,12 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 		served = a.faults
 	}
 	e := engine.New(served, engine.Config{Chain: chain, Limits: s.limits, Now: s.now})
-	rules := s.rules
+	rules := &s.rules
+	if s.collections != nil {
+		rules = nil
+	}
 	server := httptest.NewUnstartedServer(httpapi.New(httpapi.Config{
-		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor}, Default: &rules, MaxPage: s.maxPage,
+		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor}, Default: rules, Collections: s.collections, MaxPage: s.maxPage,
 	}))
 	server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is the API's to answer
 	server.Start()

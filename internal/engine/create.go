@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// Create carries out the creation of a document whose id is made here: of its
+// natural key, else a UUIDv7 (RFC 9562 §5.7). The Ref of in names the part; its
+// operation and conditions do not count. Where the key is taken nothing is
+// written: equal content is an outcome, [Unchanged], on the document that holds
+// it; other content is refused with [ReasonDuplicate].
+func (e *Engine) Create(ctx context.Context, in *Intent) (*Outcome, error) {
+	in.Op, in.Conditions = OpPut, ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}
+	w := &write{engine: e, intent: in}
+	if in.Rules.Key == nil {
+		in.Ref.ID = freshID()
+		return w.run(ctx)
+	}
+	c, err := w.candidate(nil)
+	if err != nil {
+		return nil, w.failed(err)
+	}
+	in.Ref.ID = in.Rules.Key.id(c.value)
+	out, err := w.run(ctx)
+	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonExists {
+		out, err = w.elsewhere(ctx, r.Current, c)
+	}
+	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonDuplicate {
+		return e.alreadyThere(r, c)
+	}
+	return out, err
+}
+
+func freshID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// elsewhere goes on with a creation whose id another document has. If that one
+// has the key too, it is a duplicate. If it has changed its key since, the key is
+// free, and the new document gets a UUIDv7.
+func (w *write) elsewhere(ctx context.Context, occupant *store.Document, c candidate) (*Outcome, error) {
+	value, err := w.intent.Rules.Key.held(w.engine, occupant)
+	if err != nil {
+		return nil, w.failed(err)
+	}
+	if value == c.key {
+		w.current = nil
+		return nil, w.duplicate(occupant)
+	}
+	w.intent.Ref.ID = freshID()
+	again := &write{engine: w.engine, intent: w.intent, content: w.content}
+	return again.run(ctx)
+}
+
+// alreadyThere decides about a creation whose key another document holds.
+func (e *Engine) alreadyThere(r *Refusal, c candidate) (*Outcome, error) {
+	is, err := e.parseStored(r.Holder.Body)
+	if err != nil {
+		return nil, refusalOf(err, r.Current)
+	}
+	if !jsonvalue.Identical(is, c.value) {
+		return nil, r
+	}
+	return &Outcome{Result: Unchanged, Document: r.Holder, Before: r.Holder}, nil
+}
