@@ -47,7 +47,9 @@ var rooms = []room{
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "internal/engine", may: []string{".", "internal/store", "jsonvalue", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/access", never: append(noSQL, "net/http")},
-	{path: "policy", may: []string{"."}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
+	{path: "policy", may: []string{".", "internal/schema", "jsonvalue"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
+
+	{path: "internal/schema", may: []string{"jsonvalue"}, outside: []string{"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text", "github.com/go-json-experiment/json/jsontext"}, never: append(noDoor, noSQL...)},
 
 	{path: "internal/store/memory", may: []string{"internal/store"}, never: noDoor},
 	{path: "internal/store/sqlite", may: []string{"internal/store"}, outside: []string{"modernc.org/sqlite", "github.com/maypok86/otter/v2", "golang.org/x/sync", "golang.org/x/sys"}, never: noDoor},
