@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,11 +29,9 @@ func TestCaches(t *testing.T) {
 	}
 	const key = "0123456789abcdef0123456789abcdef"
 	keyed := fmt.Sprintf("auth: {keys: [{name: reader, sha256: %x}]}\n", sha256.Sum256([]byte(key)))
-	const stored = "PUT 201\nGET 200\nGET \"1\" 304\nPUT 200\nGET \"1\" 200\nGET \"2\" 304\n"
-	const notStored = "PUT 201\nGET 200\nGET 200\nPUT 200\nGET 200\nGET 200\n"
-	for _, tt := range []struct{ name, policy, authorization, undici string }{
-		{"public", "", "", stored},
-		{"private", keyed, "Bearer " + key, notStored},
+	for _, tt := range []struct{ name, policy, authorization string }{
+		{"public", "", ""},
+		{"private", keyed, "Bearer " + key},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			seen := watch(t, serve(t, tt.policy))
@@ -45,9 +44,15 @@ func TestCaches(t *testing.T) {
 			if err != nil || out != want.String() {
 				t.Errorf("%v; through the caches one reads\n%swant\n%s", err, out, want.String())
 			}
-			// undici's is a cache for many readers, the other one a cache for one.
-			if got, want := seen.requests(), tt.undici+stored; got != want {
-				t.Errorf("the server was asked\n%swant\n%s", got, want)
+			// undici's cache is one for many readers. It keeps what it may keep only
+			// where the document is older than the answer took, so that it asks here
+			// with a tag or without one; it asks.
+			asked := seen.requests()
+			if len(asked) != 12 || tt.authorization != "" && slices.ContainsFunc(asked[:6], conditional) {
+				t.Errorf("the server was asked %q", asked)
+			}
+			if want := []string{"PUT 201", "GET 200", `GET "1" 304`, "PUT 200", `GET "1" 200`, `GET "2" 304`}; !slices.Equal(asked[6:], want) {
+				t.Errorf("by a cache for one reader the server was asked\n%q, want\n%q", asked[6:], want)
 			}
 		})
 	}
@@ -58,7 +63,7 @@ type watched struct {
 	url string
 
 	mu  sync.Mutex
-	log strings.Builder
+	log []string
 }
 
 func watch(t *testing.T, behind string) *watched {
@@ -73,7 +78,8 @@ func watch(t *testing.T, behind string) *watched {
 		ModifyResponse: func(r *http.Response) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			fmt.Fprintln(&w.log, strings.Join(strings.Fields(fmt.Sprint(r.Request.Method, " ", r.Request.Header.Get("If-None-Match"), " ", r.StatusCode)), " "))
+			line := fmt.Sprint(r.Request.Method, " ", r.Request.Header.Get("If-None-Match"), " ", r.StatusCode)
+			w.log = append(w.log, strings.ReplaceAll(line, "  ", " "))
 			return nil
 		},
 	}
@@ -83,8 +89,10 @@ func watch(t *testing.T, behind string) *watched {
 	return w
 }
 
-func (w *watched) requests() string {
+func (w *watched) requests() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.log.String()
+	return w.log
 }
+
+func conditional(request string) bool { return strings.Contains(request, `"`) }
