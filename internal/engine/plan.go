@@ -90,6 +90,9 @@ func (w *write) build(p plan, result Result) (plan, error) {
 	}
 	p.content, p.candidate = store.ContentBody, c
 	p.unchanged, err = w.isCurrent(c)
+	if err == nil && !p.unchanged {
+		err = w.validate(&c)
+	}
 	return p, err
 }
 
