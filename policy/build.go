@@ -70,6 +70,8 @@ func (d *decoder) collection(v *value) Collection {
 	c.Contract = d.contract(v.get("contract"))
 	c.History = history(v.get("history"))
 	c.OnStale = onStale(v.get("on_stale"))
+	c.Schema = v.get("schema").schema
+	c.Fields = d.fields(v.get("fields"))
 	return c
 }
 

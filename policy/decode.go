@@ -28,6 +28,7 @@ type value struct {
 	members  map[string]*value // of a block; nil where a choice is a word
 	claims   map[string]any
 	list     []*value
+	schema   *Schema
 }
 
 // decoder reads one file and collects what is wrong with it.
@@ -113,6 +114,8 @@ func (d *decoder) value(n ast.Node, k *key, path string, fallback position) *val
 		return d.block(n, k, path, at)
 	case kindClaims:
 		return d.claims(n, path, at)
+	case kindSchema:
+		return d.schema(n, path, at)
 	case kindBlocks:
 		return d.each(n, k, path, at, "must be a list of blocks, each of them after a dash", func(n ast.Node, path string) *value {
 			return d.block(n, k, path, where(n))

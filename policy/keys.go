@@ -18,6 +18,7 @@ const (
 	kindBlock         // a mapping of keys
 	kindChoice        // one of words, or a mapping of keys
 	kindBlocks        // a list of such mappings
+	kindSchema        // the name of a file, or a JSON Schema
 )
 
 // key is one row of the table of keys. Reading, the defaults, the reference page
@@ -106,7 +107,9 @@ var collectionKeys = append([]*key{
 	{name: "contract", kind: kindBlock, keys: contractKeys, doc: "What the collection promises about tags and preconditions."},
 	{name: "history", kind: kindChoice, keys: historyKeys, words: []word{{name: historyOff, doc: "keeps none, so that no conflict can be explained"}}, doc: "Which earlier versions are kept."},
 	{name: "on_stale", kind: kindBlock, keys: staleKeys, doc: "What happens to a write that is based on an earlier version."},
-}, later("schema", "indexes", "redact", "links", "detect", "together", "fields",
+	{name: "schema", kind: kindSchema, optional: true, defDoc: "none", doc: "JSON Schema 2020-12 that documents keep to: it stands here, or in a file whose name is relative to this one. Formats are asserted; regular expressions have RE2 syntax; a `$ref` stays within the schema. A write that does not fit is refused with 422. What is stored already is not looked at."},
+	{name: "fields", kind: kindBlocks, keys: fieldKeys, optional: true, defDoc: "none", doc: "What holds for single members."},
+}, later("indexes", "redact", "links", "detect", "together",
 	"contributions", "direct_confidence", "access", "feed", "origin")...)
 
 var idKeys = []*key{

@@ -58,6 +58,10 @@ type Collection struct {
 	Contract  Contract
 	History   History
 	OnStale   OnStale
+	// Schema is what documents keep to, nil for nothing.
+	Schema *Schema
+	// Fields are in the order of the file. Their paths are unique.
+	Fields []Field
 }
 
 // Contract is what a collection promises about tags, preconditions and refusals.
@@ -134,8 +138,9 @@ func Load(path string) (*Policy, error) {
 // bounded too.
 const maxFile = 1 << 20
 
-// Parse reads a policy file's content; name stands for the file in errors. It
-// fails with [Errors]. An empty file is the policy of [Default].
+// Parse reads a policy file's content; name stands for the file in errors, and
+// the files that it names are relative to the folder of it. It fails with
+// [Errors]. An empty file is the policy of [Default].
 func Parse(name string, data []byte) (*Policy, error) {
 	d := &decoder{file: name}
 	root := d.parse(data)

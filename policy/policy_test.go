@@ -137,6 +137,8 @@ func TestPrintStatesEveryKey(t *testing.T) {
 		Keys:    []APIKey{{Name: "ann", Roles: []string{"editor"}, Claims: map[string]any{"org": "acme"}}},
 		Trusted: Trusted{Header: "X-User"},
 	}
+	p.Default.Schema = &Schema{File: "s.json"}
+	p.Default.Fields = []Field{{Path: "/id", Type: Immutable}}
 	text, err := p.MarshalYAML()
 	if err != nil {
 		t.Fatal(err)

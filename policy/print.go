@@ -60,7 +60,7 @@ func (c *Collection) members() yaml.MapSlice {
 	if !c.Singleton {
 		members = append(members, yaml.MapItem{Key: "id", Value: c.ID.members()})
 	}
-	return append(members, yaml.MapSlice{
+	members = append(members, yaml.MapSlice{
 		{Key: "contract", Value: yaml.MapSlice{
 			{Key: "preset", Value: string(k.Preset)},
 			{Key: "token", Value: k.Token.String()},
@@ -80,6 +80,10 @@ func (c *Collection) members() yaml.MapSlice {
 			{Key: "allow", Value: c.OnStale.Allow},
 		}},
 	}...)
+	if c.Schema != nil {
+		members = append(members, yaml.MapItem{Key: "schema", Value: c.Schema.printed()})
+	}
+	return append(members, c.fieldsMember()...)
 }
 
 func (id *ID) members() yaml.MapSlice {

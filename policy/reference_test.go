@@ -139,6 +139,8 @@ func form(k *key) string {
 		return codes(k.supportedWords()) + ", or a block"
 	case kindBlocks:
 		return "list of blocks"
+	case kindSchema:
+		return "file name, or a schema"
 	}
 	return "text"
 }
@@ -241,6 +243,8 @@ func schemaOf(k *key, root bool) map[string]any {
 		block := map[string]any{}
 		membersSchema(k, block)
 		s["anyOf"] = []any{map[string]any{"enum": k.supportedWords()}, block}
+	case kindSchema:
+		s["anyOf"] = []any{map[string]any{"type": "string", "minLength": 1}, map[string]any{"$ref": "https://json-schema.org/draft/2020-12/schema"}}
 	case kindBlocks:
 		item := map[string]any{}
 		membersSchema(k, item)
