@@ -13,7 +13,10 @@ fi
 needs=(
   "cc|gcc libc6-dev|the race detector"
   "curl|curl|the tour of the README"
+  "nginx|nginx-light|the tests behind a proxy that compresses"
+  "apache2|apache2-bin|the tests behind another one"
   "node|nodejs|the precondition table, which a client of its own runs"
+  "npm|npm|clients and caches that are not ours"
 )
 
 packages=()
