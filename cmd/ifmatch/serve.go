@@ -145,7 +145,7 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 	for _, s := range c.OnStale.Allow {
 		r.Allow = append(r.Allow, engine.Strategy(s))
 	}
-	return r, nil
+	return r, contentRules(c, r)
 }
 
 // The bounds on slow clients. A request's content has a minute to arrive.
