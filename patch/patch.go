@@ -67,6 +67,14 @@ type Op struct {
 // in it are shared and must not be written to.
 func (p JSONPatch) Ops() []Op { return slices.Clone(p.ops) }
 
+// WithOps returns a patch of other operations under the limits of p. They are not
+// checked as [ParseJSONPatch] does: one that makes no sense fails in Apply. The
+// slice must not be written to afterwards.
+func (p JSONPatch) WithOps(ops []Op) JSONPatch {
+	p.ops = ops
+	return p
+}
+
 // Append appends the patch as a compact JSON text (application/json-patch+json)
 // and returns the extended slice. Members that [ParseJSONPatch] ignored are not
 // in it.

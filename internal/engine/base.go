@@ -32,7 +32,7 @@ func stateOf(d *store.Document, c *ifmatch.Contract) ifmatch.State {
 		return ifmatch.State{}
 	}
 	return ifmatch.State{
-		Exists: true, ETag: ETagOf(&d.Head, c), LastModified: d.At, SameSecond: d.SameSecond,
+		Exists: true, Version: d.Version, ETag: ETagOf(&d.Head, c), LastModified: d.At, SameSecond: d.SameSecond,
 	}
 }
 
@@ -49,23 +49,41 @@ func (b *baseLookup) earlier(ctx context.Context, tag ifmatch.ETag) int64 {
 	} else {
 		version = b.versionOfHash(ctx, tag)
 	}
-	if version == 0 || version >= b.current.Version || b.err != nil {
-		return 0
+	if entry := b.find(ctx, version); entry != nil {
+		return entry.Version
+	}
+	return 0
+}
+
+// find returns an earlier version of this life, nil where it is not known, and
+// keeps it if it is the newest that was asked for.
+func (b *baseLookup) find(ctx context.Context, version int64) *store.Entry {
+	if version <= 0 || version >= b.current.Version || b.err != nil {
+		return nil
 	}
 	entry, err := b.engine.entry(ctx, &b.current.Head, b.rules, version)
 	switch {
 	case errors.Is(err, store.ErrNoEntry):
-		return 0
+		return nil
 	case err != nil:
 		b.err = err
-		return 0
+		return nil
 	case entry.Life != b.current.Life || entry.Action == store.ActionDelete:
-		return 0
+		return nil
 	}
 	if b.base == nil || entry.Version > b.base.Version {
 		b.base = entry
 	}
-	return entry.Version
+	return entry
+}
+
+// tagOf returns the entity tag that an earlier version had.
+func (b *baseLookup) tagOf(ctx context.Context, version int64) (ifmatch.ETag, bool) {
+	entry := b.find(ctx, version)
+	if entry == nil {
+		return ifmatch.ETag{}, false
+	}
+	return b.rules.Contract.ETag(entry.Version, entry.Life, &entry.Digest), true
 }
 
 // maxHashScan bounds how far back a hash tag is looked for. A tag older than

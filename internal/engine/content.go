@@ -17,6 +17,9 @@ type content struct {
 	parsed bool
 	value  jsonvalue.Value // of OpPut and OpMergePatch
 	patch  patch.JSONPatch // of OpJSONPatch
+	// What the contract's members came to, which are no part of the above.
+	version int64 // that the writer has read, 0 for none
+	tests   []memberTest
 }
 
 // candidate is a document that may be committed: parsed once, printed once.
@@ -45,13 +48,38 @@ func (w *write) parse() error {
 			return w.badPatch(err)
 		}
 	}
+	if members := w.intent.Rules.Members; members != nil {
+		if v, err = w.takeMembers(members, v); err != nil {
+			return err
+		}
+	}
 	w.content.value, w.content.parsed = v, true
 	return nil
 }
 
-// candidate applies the intent's content to a document. A PUT says itself what
-// it wants, so that on is not called for it.
-func (w *write) candidate(on func() (jsonvalue.Value, error)) (candidate, error) {
+// takeMembers takes what the contract adds to bodies out of the content v.
+func (w *write) takeMembers(members *Members, v jsonvalue.Value) (jsonvalue.Value, error) {
+	if w.intent.Op == OpJSONPatch {
+		var err error
+		if w.content.patch, w.content.tests, err = members.takeTests(w.content.patch); err != nil {
+			return v, w.badPatch(err)
+		}
+		return v, nil
+	}
+	v, version := members.strip(v)
+	if version.IsAbsent() || !members.version.always || w.intent.posted {
+		return v, nil
+	}
+	var ok bool
+	if w.content.version, ok = members.readVersion(version); !ok {
+		return v, w.badVersion(members)
+	}
+	return v, nil
+}
+
+// candidate applies the intent's content to a document, whose state is at. A PUT
+// says itself what it wants, so that on is not called for it.
+func (w *write) candidate(on func() (jsonvalue.Value, error), at *store.Head) (candidate, error) {
 	if err := w.parse(); err != nil {
 		return candidate{}, err
 	}
@@ -61,12 +89,17 @@ func (w *write) candidate(on func() (jsonvalue.Value, error)) (candidate, error)
 		if err != nil {
 			return candidate{}, err
 		}
-		if v, err = w.patched(was); err != nil {
+		if v, err = w.patched(was, at); err != nil {
 			return candidate{}, err
 		}
 	}
 	if v.Kind() != jsonvalue.KindObject {
 		return candidate{}, w.invalid("A document is a JSON object, and this is " + article(v.Kind()) + ".")
+	}
+	if members := w.intent.Rules.Members; members != nil {
+		if at, blocked := members.obstacle(v); blocked {
+			return candidate{}, w.blocked(at, v.At(at))
+		}
 	}
 	key, err := w.keyOf(v)
 	if err != nil {
@@ -89,13 +122,22 @@ func article(k jsonvalue.Kind) string {
 	return "a " + k.String()
 }
 
-func (w *write) patched(was jsonvalue.Value) (jsonvalue.Value, error) {
+func (w *write) patched(was jsonvalue.Value, at *store.Head) (jsonvalue.Value, error) {
+	members := w.intent.Rules.Members
+	var v jsonvalue.Value
 	if w.intent.Op == OpMergePatch {
-		return patch.MergePatch(was, w.content.value), nil
+		v = patch.MergePatch(was, w.content.value)
+	} else {
+		err := members.check(w.content.tests, was, at)
+		if err == nil {
+			v, err = w.content.patch.Apply(members.open(was))
+		}
+		if err != nil {
+			return v, w.badPatch(err)
+		}
 	}
-	v, err := w.content.patch.Apply(was)
-	if err != nil {
-		return v, w.badPatch(err)
+	if members != nil { // they may be in a document that is older than the contract
+		v, _ = members.strip(v)
 	}
 	return v, nil
 }
@@ -146,7 +188,11 @@ func (w *write) alreadyApplied(base *store.Entry) bool {
 	if w.intent.Op == OpDelete {
 		return false
 	}
-	c, err := w.candidate(func() (jsonvalue.Value, error) { return w.engine.parseStored(base.Body) })
+	var at store.Head
+	if base != nil {
+		at = store.Head{Version: base.Version, Digest: base.Digest}
+	}
+	c, err := w.candidate(func() (jsonvalue.Value, error) { return w.engine.parseStored(base.Body) }, &at)
 	if err != nil {
 		return false
 	}
@@ -164,6 +210,22 @@ func (w *write) malformed(err error) *Refusal {
 	return r
 }
 
+// badVersion refuses what stands in the version's place.
+func (w *write) badVersion(members *Members) *Refusal {
+	detail := "the version is a positive integer, such as 5"
+	if members.text {
+		detail = `the version is a positive integer in a string, such as "5"`
+	}
+	return &Refusal{Reason: ReasonMalformed, Current: w.current,
+		Faults: []Fault{{Pointer: members.version.at.String(), Detail: detail}}}
+}
+
+// blocked refuses a document that has no place for the contract's members.
+func (w *write) blocked(at jsonvalue.Pointer, is jsonvalue.Value) *Refusal {
+	return &Refusal{Reason: ReasonInvalid, Current: w.current, Faults: []Fault{{Pointer: at.String(),
+		Detail: "The server shows a member of its own in here. It must be an object or left out, and is " + article(is.Kind()) + "."}}}
+}
+
 func (w *write) invalid(detail string) *Refusal {
 	return &Refusal{Reason: ReasonInvalid, Current: w.current, Faults: []Fault{{Detail: detail}}}
 }
@@ -174,8 +236,9 @@ func (w *write) badPatch(err error) *Refusal {
 	var format *patch.FormatError
 	var test *patch.TestFailedError
 	var large *patch.TooLargeError
+	var members *memberWriteError
 	switch {
-	case errors.As(err, &format):
+	case errors.As(err, &format), errors.As(err, &members):
 		r.Reason = ReasonMalformed
 	case errors.As(err, &test):
 		r.Reason = ReasonPatchTestFailed

@@ -17,13 +17,13 @@ import (
 // written: equal content is an outcome, [Unchanged], on the document that holds
 // it; other content is refused with [ReasonDuplicate].
 func (e *Engine) Create(ctx context.Context, in *Intent) (*Outcome, error) {
-	in.Op, in.Conditions = OpPut, ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}
+	in.Op, in.Conditions, in.posted = OpPut, ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}, true
 	w := &write{engine: e, intent: in}
 	if in.Rules.Key == nil {
 		in.Ref.ID = freshID()
 		return w.run(ctx)
 	}
-	c, err := w.candidate(nil)
+	c, err := w.candidate(nil, nil)
 	if err != nil {
 		return nil, w.failed(err)
 	}

@@ -198,11 +198,31 @@ type evaluation struct {
 
 func (w *write) evaluate(ctx context.Context) (evaluation, error) {
 	lookup := baseLookup{engine: w.engine, current: w.current, rules: w.intent.Rules}
-	res := ifmatch.Evaluate(w.intent.Op.method(), w.intent.Conditions, lookup.state(ctx), w.intent.Rules.Contract)
+	conditions, state := w.intent.Conditions, lookup.state(ctx)
+	if w.intent.Rules.Members != nil {
+		if err := w.parseForVersion(); err != nil {
+			return evaluation{}, err
+		}
+		if conditions.Version = w.content.version; conditions.Version != 0 {
+			state.TagOf = func(version int64) (ifmatch.ETag, bool) { return lookup.tagOf(ctx, version) }
+		}
+	}
+	res := ifmatch.Evaluate(w.intent.Op.method(), conditions, state, w.intent.Rules.Contract)
 	if lookup.err != nil {
 		return evaluation{}, w.failed(lookup.err)
 	}
 	return evaluation{Result: res, base: lookup.base}, nil
+}
+
+// parseForVersion reads the body where the preconditions may stand in it, and
+// nothing that comes before it refuses the write.
+func (w *write) parseForVersion() error {
+	op := w.intent.Op
+	inBody := w.intent.Rules.Members.version.always && (op == OpPut || op == OpMergePatch && w.current.Exists())
+	if !inBody || w.intent.Conditions.Malformed != nil {
+		return nil
+	}
+	return w.parse()
 }
 
 // refuse turns a verdict that ends the write into its refusal.
@@ -213,6 +233,10 @@ func (w *write) refuse(res ifmatch.Result) *Refusal {
 		r.Reason = ReasonNotFound
 	case ifmatch.Malformed:
 		r.Reason, r.Condition = ReasonMalformed, w.intent.Conditions.Malformed
+		if res.By == ifmatch.FieldVersion {
+			r.Faults = []Fault{{Pointer: w.intent.Rules.Members.version.at.String(),
+				Detail: "this version and If-Match name two states, send one of them"}}
+		}
 	case ifmatch.Required:
 		r.Reason = ReasonRequired
 	case ifmatch.Failed:

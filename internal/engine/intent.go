@@ -56,6 +56,13 @@ const (
 // RFC 9110 with preconditions required and stale writes rejected.
 type Rules struct {
 	Contract ifmatch.Contract
+	// Members are what the contract adds to bodies, nil for nothing.
+	Members *Members
+	// StaleStatus is the HTTP status of writes that are refused for a state that
+	// is not current; 0 is 412. Envelope says that refusals are worded in the
+	// envelope dialect. Both are for doors to obey.
+	StaleStatus int
+	Envelope    bool
 	// OnStale is the strategy where the caller asks for none; empty means reject.
 	OnStale Strategy
 	// Allow lists what callers may ask for, beside reject and OnStale.
@@ -118,6 +125,8 @@ type Intent struct {
 	Body        []byte   // the request's content; kept by the engine while Do runs
 	Strategy    Strategy // the caller's wish for the case that the write is stale
 	Dry         bool     // everything but the commit
+
+	posted bool // by Create: a version in the content is no condition
 }
 
 // Result says what a write did.

@@ -30,7 +30,7 @@ func (w *write) plan(ctx context.Context, v evaluation) (plan, error) {
 	}
 	switch v.Verdict {
 	case ifmatch.Stale:
-		return w.planStale(ctx, v.base)
+		return w.planStale(ctx, v)
 	case ifmatch.Failed:
 		return w.planFailed(v.Result)
 	}
@@ -58,7 +58,7 @@ func (w *write) planOnWhole(ctx context.Context, v evaluation) (plan, error) {
 // planFresh decides about a write whose preconditions hold.
 func (w *write) planFresh(res ifmatch.Result) (plan, error) {
 	p := plan{blind: res.Blind}
-	if tagged := &w.intent.Conditions.IfMatch; tagged.Present() && !tagged.Any() {
+	if tagged := &w.intent.Conditions.IfMatch; tagged.Present() && !tagged.Any() || w.content.version != 0 {
 		p.base = w.current.Version
 	}
 	return w.build(p, w.resultOf())
@@ -84,7 +84,7 @@ func (w *write) build(p plan, result Result) (plan, error) {
 		p.content = store.ContentTombstone
 		return p, nil
 	}
-	c, err := w.candidate(w.currentValue)
+	c, err := w.candidate(w.currentValue, &w.current.Head)
 	if err != nil {
 		return p, err
 	}
@@ -96,8 +96,10 @@ func (w *write) build(p plan, result Result) (plan, error) {
 	return p, err
 }
 
-// planStale decides about a write whose tag names an earlier version.
-func (w *write) planStale(ctx context.Context, base *store.Entry) (plan, error) {
+// planStale decides about a write whose tag, or whose version in the content,
+// names an earlier version.
+func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
+	base := v.base
 	strategy, wished := w.intent.Rules.strategy(w.intent.Strategy)
 	p := plan{base: base.Version}
 	if wished {
@@ -120,7 +122,7 @@ func (w *write) planStale(ctx context.Context, base *store.Entry) (plan, error) 
 		return plan{}, w.failed(err)
 	}
 	conflict.AlreadyApplied = applied
-	return plan{}, &Refusal{Reason: ReasonStale, By: ifmatch.FieldIfMatch, Current: w.current, Conflict: conflict, Granted: p.granted}
+	return plan{}, &Refusal{Reason: ReasonStale, By: v.By, Current: w.current, Conflict: conflict, Granted: p.granted}
 }
 
 // planFailed decides about a write under a false precondition that names no

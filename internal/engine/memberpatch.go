@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/patch"
+)
+
+// memberTest is a test of a JSON Patch on a member that the contract adds. The
+// patch itself cannot judge it: it is applied to what is stored.
+type memberTest struct {
+	index  int               // of the operation
+	path   jsonvalue.Pointer // of the member, or of something within
+	digest bool              // the digest, else the version
+	below  jsonvalue.Pointer // path within the member
+	want   jsonvalue.Value
+}
+
+// memberWriteError says that a JSON Patch would write what the contract adds.
+type memberWriteError struct {
+	index int
+	kind  string
+	at    jsonvalue.Pointer
+}
+
+func (e *memberWriteError) Error() string {
+	return fmt.Sprintf("operation %d: cannot %s %q: the server writes this member, a JSON Patch may only test it", e.index, e.kind, e.at.String())
+}
+
+// takeTests returns a JSON Patch less what it tests of the contract's members,
+// and that by itself. It fails with a [*memberWriteError] where the patch does
+// anything else to them.
+func (m *Members) takeTests(p patch.JSONPatch) (patch.JSONPatch, []memberTest, error) {
+	ops := p.Ops()
+	var tests []memberTest
+	for i := range ops {
+		op := &ops[i]
+		for _, one := range []*member{&m.version, &m.digest} {
+			if one.at == nil {
+				continue
+			}
+			if op.Kind != patch.OpTest {
+				if one.writtenBy(op) {
+					return p, nil, &memberWriteError{index: i, kind: op.Kind, at: one.at}
+				}
+			} else if test, ok := one.takeFrom(op); ok {
+				test.index, test.digest = i, one == &m.digest
+				tests = append(tests, test)
+			}
+		}
+	}
+	return p.WithOps(ops), tests, nil
+}
+
+// writtenBy tells whether an operation other than a test has to do with the
+// member, or with something within.
+func (one *member) writtenBy(op *patch.Op) bool {
+	if _, ok := below(op.Path, one.at); ok {
+		return true
+	}
+	if _, ok := below(op.From, one.at); ok {
+		return true
+	}
+	rest, ok := below(one.at, op.Path)
+	return ok && !op.Value.At(rest).IsAbsent()
+}
+
+// takeFrom takes the member out of a test. What is left of the test holds for
+// what is stored.
+func (one *member) takeFrom(op *patch.Op) (memberTest, bool) {
+	if rest, ok := below(op.Path, one.at); ok {
+		test := memberTest{path: op.Path, below: rest, want: op.Value}
+		*op = patch.Op{Kind: patch.OpMove} // of the whole document onto itself: nothing
+		return test, true
+	}
+	rest, ok := below(one.at, op.Path)
+	if !ok {
+		return memberTest{}, false
+	}
+	value, was := op.Value.Without(rest)
+	op.Value = one.openAt(value, rest)
+	return memberTest{path: one.at, want: was}, !was.IsAbsent()
+}
+
+// below returns what is left of p below prefix.
+func below(p, prefix jsonvalue.Pointer) (jsonvalue.Pointer, bool) {
+	if p == nil || len(p) < len(prefix) {
+		return nil, false
+	}
+	for i := range prefix {
+		if p[i] != prefix[i] {
+			return nil, false
+		}
+	}
+	return p[len(prefix):], true
+}
+
+// open puts empty objects where every body shows some that hold nothing but the
+// contract's members, so that a patch finds what its writer has seen.
+func (m *Members) open(v jsonvalue.Value) jsonvalue.Value {
+	if m == nil {
+		return v
+	}
+	return m.digest.openAt(m.version.openAt(v, m.version.at), m.digest.at)
+}
+
+func (one *member) openAt(v jsonvalue.Value, at jsonvalue.Pointer) jsonvalue.Value {
+	if !one.always || len(at) < 2 || !v.At(at[:len(at)-1]).IsAbsent() {
+		return v
+	}
+	empty, _ := jsonvalue.Object()
+	opened, _ := v.With(at[:len(at)-1], empty)
+	return opened
+}
+
+// check judges tests on the members that a state is shown with.
+func (m *Members) check(tests []memberTest, v jsonvalue.Value, h *store.Head) error {
+	for i := range tests {
+		t := &tests[i]
+		got := m.versionValue(h)
+		if t.digest {
+			digest := h.Digest
+			if digest == [32]byte{} { // not every store keeps it
+				digest = v.Digest()
+			}
+			got = jsonvalue.String(fmt.Sprintf("%x", digest))
+		}
+		if got = got.At(t.below); !jsonvalue.Equal(got, t.want) {
+			return &patch.TestFailedError{Index: t.index, Path: t.path, Want: t.want, Got: got}
+		}
+	}
+	return nil
+}
+
+func (m *Members) versionValue(h *store.Head) jsonvalue.Value {
+	v := jsonvalue.Int(h.Version)
+	if m.text {
+		return jsonvalue.String(v.Text())
+	}
+	return v
+}

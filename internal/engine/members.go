@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// Members are what a contract adds to the bodies of documents: the version, the
+// digest. They are shown and taken away again, never stored. A nil *Members adds
+// nothing. It is safe for concurrent use.
+type Members struct {
+	version, digest member
+	text            bool // the version is a string
+	room            int64
+}
+
+// member is one member that a contract adds.
+type member struct {
+	at     jsonvalue.Pointer // nil for none
+	always bool              // in every body, not only to whom asks
+}
+
+const defaultVersionField = "version"
+
+// NewMembers returns what a dialect adds to bodies, nil for nothing. It panics
+// where a field that begins with "/" is no JSON Pointer; package policy lets none
+// through.
+func NewMembers(d ifmatch.Dialect) *Members {
+	m := &Members{text: d.VersionAsString}
+	if d.BodyVersion != ifmatch.BodyVersionNone {
+		field := d.VersionField
+		if field == "" {
+			field = defaultVersionField
+		}
+		m.version = member{at: fieldAt(field), always: d.BodyVersion == ifmatch.BodyVersionAlways}
+	}
+	if d.DigestField != "" {
+		m.digest = member{at: fieldAt(d.DigestField), always: true}
+	}
+	if m.version.at == nil && m.digest.at == nil {
+		return nil
+	}
+	const valueRoom, tokenRoom = 128, 8
+	for _, at := range []jsonvalue.Pointer{m.version.at, m.digest.at} {
+		for _, token := range at {
+			m.room += tokenRoom + 6*int64(len(token)) // escaped, at worst
+		}
+		m.room += valueRoom
+	}
+	return m
+}
+
+func fieldAt(field string) jsonvalue.Pointer {
+	if !strings.HasPrefix(field, "/") {
+		return jsonvalue.Pointer{field}
+	}
+	p, err := jsonvalue.ParsePointer(field)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// VersionField returns where a client may put the version that it has read, ""
+// where nothing but If-Match tells.
+func (m *Members) VersionField() string {
+	switch {
+	case m == nil || !m.version.always:
+		return ""
+	case len(m.version.at) == 1:
+		return m.version.at[0]
+	}
+	return m.version.at.String()
+}
+
+// Room is how many bytes the members add to a body at most, objects around them
+// included: a document at the limit must come back with them.
+func (m *Members) Room() int64 {
+	if m == nil {
+		return 0
+	}
+	return m.room
+}
+
+// Show returns a stored body as callers see it, with what the contract adds for
+// the state h. Asked tells that the caller has asked for the version. It does not
+// write to body, and returns it where there is nothing to add.
+func (m *Members) Show(body []byte, h *store.Head, asked bool) []byte {
+	if m == nil {
+		return body
+	}
+	var scratch [72]byte
+	stored := body
+	if m.version.at != nil && (asked || m.version.always) {
+		value := m.appendVersion(scratch[:0], h.Version)
+		body = jsonvalue.AppendWith(make([]byte, 0, int64(len(body))+m.room), body, m.version.at, value)
+	}
+	if m.digest.at != nil {
+		value := appendDigest(scratch[:0], shownDigest(stored, h))
+		body = jsonvalue.AppendWith(make([]byte, 0, int64(len(body))+m.room), body, m.digest.at, value)
+	}
+	return body
+}
+
+func (m *Members) appendVersion(dst []byte, version int64) []byte {
+	if !m.text {
+		return strconv.AppendInt(dst, version, 10)
+	}
+	return append(strconv.AppendInt(append(dst, '"'), version, 10), '"')
+}
+
+func appendDigest(dst []byte, digest [32]byte) []byte {
+	return append(hex.AppendEncode(append(dst, '"'), digest[:]), '"')
+}
+
+// shownDigest returns the digest of a state. Not every store keeps it.
+func shownDigest(body []byte, h *store.Head) [32]byte {
+	if h.Digest != [32]byte{} {
+		return h.Digest
+	}
+	v, err := jsonvalue.Parse(body, jsonvalue.Limits{Depth: storedDepth})
+	if err != nil { // as a store of somebody else's may hold it
+		return h.Digest
+	}
+	return v.Digest()
+}
+
+// strip returns a value without the members, and what stood there for a version.
+// Objects that held nothing but them go with them; so do empty ones in their
+// place, where every body shows the members and nobody can tell.
+func (m *Members) strip(v jsonvalue.Value) (rest, version jsonvalue.Value) {
+	rest, version = m.version.strip(v)
+	rest, _ = m.digest.strip(rest)
+	return rest, version
+}
+
+func (m *member) strip(v jsonvalue.Value) (rest, was jsonvalue.Value) {
+	rest, was = v.Without(m.at)
+	if was.IsAbsent() && !m.always {
+		return rest, was
+	}
+	for n := len(m.at) - 1; n > 0; n-- {
+		if holder := rest.At(m.at[:n]); holder.Kind() == jsonvalue.KindObject && holder.Len() == 0 {
+			rest, _ = rest.Without(m.at[:n])
+		}
+	}
+	return rest, was
+}
+
+// obstacle returns what in a document is no object and would have to be one to
+// show the members in it.
+func (m *Members) obstacle(v jsonvalue.Value) (jsonvalue.Pointer, bool) {
+	for _, one := range []*member{&m.version, &m.digest} {
+		for n := 1; n < len(one.at); n++ {
+			kind := v.At(one.at[:n]).Kind()
+			if kind == jsonvalue.KindAbsent {
+				break
+			}
+			if kind != jsonvalue.KindObject {
+				return one.at[:n], true
+			}
+		}
+	}
+	return nil, false
+}
+
+// readVersion reads what a client has put in the version's place. It reports
+// false for anything but a positive integer, in the form that the contract
+// writes. One beyond int64 is the greatest: no version is.
+func (m *Members) readVersion(v jsonvalue.Value) (int64, bool) {
+	want := jsonvalue.KindNumber
+	if m.text {
+		want = jsonvalue.KindString
+	}
+	text := v.Text()
+	if v.Kind() != want || text == "" || text[0] < '1' || text[0] > '9' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil && n == 0 { // no digits; out of range it is the greatest
+		return 0, false
+	}
+	return n, true
+}
