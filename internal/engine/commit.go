@@ -27,6 +27,7 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 	c.Claims = claims
 	if w.leftover != nil {
 		w.leftover.clear(c)
+		w.leftover = nil
 	}
 	receipt, err := w.engine.commit(context.WithoutCancel(ctx), c)
 	if err != nil {

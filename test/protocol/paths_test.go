@@ -20,6 +20,7 @@ func nested() []httpapi.Collection {
 		{Name: "brand", Path: "/v1/orgs/{orgId}/brand", Singleton: true, Rules: rules},
 		{Name: "site", Path: "/v1/site", Singleton: true, Rules: rules},
 		{Name: "acme", Path: "/v1/orgs/acme/reports/all", Rules: rules},
+		{Name: "logs", Path: "/v1/orgs/acme/teams/{teamId}/logs", Rules: rules},
 	}
 }
 
@@ -46,10 +47,12 @@ func TestNestedCollections(t *testing.T) {
 		a.must(201, "PUT", "/v1/orgs/acme/users/ann/keys/k", `{"n":"key"}`)
 		a.must(201, "PUT", "/v1/orgs/acme/users/-/keys/k", `{"n":"another key"}`)
 		a.must(201, "PUT", "/v1/orgs/acme/reports/all/1", `{"n":"report"}`)
+		a.must(201, "PUT", "/v1/orgs/acme/teams/x/logs/1", `{"n":"log"}`)
 		a.must(200, "PUT", "/v1/orgs/bits/users/ann", `{"n":"changed"}`, "If-Match", `"1"`)
 		for path, want := range map[string]string{
 			"/v1/orgs/acme": `{"n":"org"}`, "/v1/orgs/acme/users/ann": `{"n":"acme"}`, "/v1/orgs/bits/users/ann": `{"n":"changed"}`,
 			"/v1/orgs/acme/users/ann/keys/k": `{"n":"key"}`, "/v1/orgs/acme/reports/all/1": `{"n":"report"}`,
+			"/v1/orgs/acme/teams/x/logs/1":       `{"n":"log"}`,
 			"/v1/orgs/bits/users/ann/_history/1": `{"n":"bits"}`,
 		} {
 			a.body(a.must(200, "GET", path, ""), want)
@@ -66,7 +69,7 @@ func TestNestedCollections(t *testing.T) {
 			"/v1/orgs/acme/", "/v1/orgs/acme/user", "/v1/orgs//users", "/v1/orgs/./users", "/v1/orgs/../users", "/v1/orgs/_x/users/ann", "/v1/orgs/_x/users",
 			"/v1/orgs/.x/users", "/v1/orgs/a%2Fb/users", "/v1/orgs/%61cme/users/ann", "/v1/orgs/" + strings.Repeat("a", 129) + "/users",
 			"/v1/orgs/acme/users/", "/v1/orgs/acme/users/_ann", "/v1/orgs/acme/users/ann/key", "/v1/orgs/acme/users/ann/keys/k/x",
-			"/v1/orgs/acme/users/_x/keys/k", "/v1/orgs/acme/reports", "/v1/orgs/acme/reports/1", "/v1/users/ann", "/v1/brand",
+			"/v1/orgs/acme/users/_x/keys/k", "/v1/orgs/acme/reports", "/v1/orgs/bits/teams/x/logs/1", "/v1/orgs/acme/teams/x", "/v1/orgs/acme/reports/1", "/v1/users/ann", "/v1/brand",
 			"/v1/orgs/{orgId}/users", "/v1/orgs/acme/brand/x", "/v1/orgs/acme/brand/", "/v1/site/x", "/v1/site/", "/v1/orgs/acme/brand/_",
 		} {
 			for _, method := range []string{"GET", "PUT", "POST", "DELETE"} {
