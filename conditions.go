@@ -127,13 +127,19 @@ func (l *TagList) add(t ETag) {
 }
 
 // match returns the first tag that equals current, by weak comparison or by the
-// strong one.
+// strong one. Where none does it returns the first that would without the suffix
+// of a coding.
 func (l *TagList) match(current ETag, weakly bool) (ETag, bool) {
 	if matches(l.first, current, weakly) {
 		return l.first, true
 	}
 	for _, t := range l.more {
 		if matches(t, current, weakly) {
+			return t, true
+		}
+	}
+	for t := range l.All() {
+		if bare, coded := t.withoutCoding(); coded && matches(bare, current, weakly) {
 			return t, true
 		}
 	}

@@ -7,7 +7,9 @@ import "time"
 type State struct {
 	// Exists tells whether there is a current representation.
 	Exists bool
-	// ETag is its entity tag.
+	// ETag is its entity tag. A tag in a condition matches it also with the suffix
+	// of a content coding, such as "5;gzip" or "5-gzip", if it has a form that
+	// [Contract.ETag] makes.
 	ETag ETag
 	// Version is its version, which one in the content is compared with.
 	Version int64
@@ -202,6 +204,17 @@ func evaluateCreate(c *Conditions) Result {
 	return Result{Verdict: Fresh}
 }
 
+// earlier is Earlier for a tag as it came, with or without the suffix of a coding.
+func (s *State) earlier(tag ETag) int64 {
+	if version := s.Earlier(tag); version != 0 {
+		return version
+	}
+	if bare, coded := tag.withoutCoding(); coded {
+		return s.Earlier(bare)
+	}
+	return 0
+}
+
 func failedMatch(class methodClass, c *Conditions, s *State, weakly bool) Result {
 	r := Result{Verdict: Failed, By: FieldIfMatch}
 	_, r.WeakOnly = c.IfMatch.match(s.ETag, true)
@@ -210,7 +223,7 @@ func failedMatch(class methodClass, c *Conditions, s *State, weakly bool) Result
 	}
 	for tag := range c.IfMatch.All() {
 		if weakly || !tag.weak { // a tag that can never match names nothing
-			r.Base = max(r.Base, s.Earlier(tag))
+			r.Base = max(r.Base, s.earlier(tag))
 		}
 	}
 	if r.Base > 0 {
