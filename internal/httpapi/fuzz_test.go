@@ -50,26 +50,45 @@ func FuzzCursor(f *testing.F) {
 // FuzzRoute checks that a path names at most one thing, in one spelling.
 func FuzzRoute(f *testing.F) {
 	for _, s := range []string{"/", "/v1", "/v1/", "/v1/notes", "/v1/notes/", "/v1/notes/1", "/v1/notes/1/_history", "/v1/notes/1/_history/2",
-		"/v1/notes/1/_history/02", "/v1/notes/1/_diff", "/v1/notes/../x", "/v1/notes//1", "/v1/_x/1", "/v1/notes/a%2Fb", "/admin/settings", "/admin/settings/a", "/v1/settings/a", "*"} {
+		"/v1/notes/1/_history/02", "/v1/notes/1/_diff", "/v1/notes/../x", "/v1/notes//1", "/v1/_x/1", "/v1/notes/a%2Fb", "/admin/settings", "/admin/settings/a", "/v1/settings/a", "*",
+		"/v1/orgs/a/users/b", "/v1/orgs/a/users", "/v1/orgs/x/users/b/_diff", "/v1/orgs/x/teams/y/logs/z", "/v1/orgs/a/brand", "/v1/orgs/a/brand/_history/7", "/v1/orgs//brand", "/v1/orgs/_/brand", "/v1/site/_history"} {
 		f.Add(s)
 	}
 	rules := &engine.Rules{}
-	rt := newRouter([]Collection{{Name: "settings", Path: "/admin/settings", Rules: rules}, {Name: "deep", Path: "/admin/settings/a/b", Rules: rules}}, rules)
-	paths := map[string]string{"settings": "/admin/settings", "deep": "/admin/settings/a/b"}
+	collections := []Collection{
+		{Name: "settings", Path: "/admin/settings", Rules: rules}, {Name: "deep", Path: "/admin/settings/a/b", Rules: rules},
+		{Name: "users", Path: "/v1/orgs/{orgId}/users", Rules: rules}, {Name: "brand", Path: "/v1/orgs/{orgId}/brand", Singleton: true, Rules: rules},
+		{Name: "logs", Path: "/v1/orgs/x/teams/{teamId}/logs/{day}/all", Rules: rules}, {Name: "site", Path: "/v1/site", Singleton: true, Rules: rules},
+	}
+	rt := newRouter(collections, rules)
+	served := make(map[string]Collection)
+	for _, c := range collections {
+		served[c.Name] = c
+	}
 	f.Fuzz(func(t *testing.T, path string) {
 		r, ok := rt.match(path)
 		if !ok {
 			return
 		}
 		name := r.ref.Part.Collection
-		if !validName(name) || r.rules == nil || r.kind != routeCollection && !validName(r.ref.ID) {
+		c, named := served[name]
+		if !named {
+			c.Path = "/v1/" + name
+		}
+		if !validName(name) || r.rules == nil || r.kind != routeCollection && !c.Singleton && !validName(r.ref.ID) || c.Singleton && r.kind == routeCollection {
 			t.Fatalf("%q names %+v", path, r)
 		}
-		want := paths[name]
-		if want == "" {
-			want = "/v1/" + name
+		want := c.Path
+		if strings.Contains(want, "{") {
+			for value := range strings.SplitSeq(r.ref.Part.Params, "/") {
+				before, rest, _ := strings.Cut(want, "{")
+				_, after, _ := strings.Cut(rest, "}")
+				if want = before + value + after; !validName(value) {
+					t.Fatalf("%q has the parameter %q", path, value)
+				}
+			}
 		}
-		if r.kind != routeCollection {
+		if r.kind != routeCollection && !c.Singleton {
 			want += "/" + r.ref.ID
 		}
 		switch r.kind {
