@@ -12,6 +12,9 @@ func FromResult(res ifmatch.Result) *Document {
 	case ifmatch.Missing:
 		return New(NotFound, "")
 	case ifmatch.Malformed:
+		if res.By == ifmatch.FieldVersion {
+			return New(Malformed, "If-Match and the version in the content name two states. Send one of them.")
+		}
 		return New(Malformed, `An If-Match or If-None-Match header cannot be read. The form is "tag", "tag" with the quotes, or * alone.`)
 	case ifmatch.Required:
 		return New(PreconditionRequired, "")

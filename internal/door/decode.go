@@ -24,8 +24,10 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 		w.Header()["Ifmatch-Dry-Run"] = yes
 	}
 	wish := parsePrefer(r.Header["Prefer"])
+	wish.version = query.version
 	in.Strategy = engine.Strategy(wish.conflict)
-	limit := d.Engine.Limits().Body
+	// A document at the limit comes back with what the contract has added.
+	limit := d.Engine.Limits().Body + t.Rules.Members.Room()
 	if r.ContentLength > limit {
 		return nil, wish, tooLarge(r, t, limit)
 	}

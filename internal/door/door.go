@@ -28,6 +28,9 @@ type Door struct {
 	// Now is the clock that Date and Last-Modified are kept in order by; nil is
 	// time.Now.
 	Now engine.Clock
+	// Dialect tells in which form the problems of a request are worded; nil is
+	// problem+json for all.
+	Dialect func(*http.Request) problem.Dialect
 	// Log gets what callers must not see: the causes of 5xx answers. Nil drops it.
 	Log *slog.Logger
 }
@@ -89,7 +92,8 @@ func (d *Door) MethodNotAllowed(w http.ResponseWriter, r *http.Request, methods 
 	})
 }
 
-// Problem answers with a problem document, under the request's ids.
+// Problem answers with a problem document, under the request's ids and in the
+// dialect of what it is about.
 func (d *Door) Problem(w http.ResponseWriter, r *http.Request, p *problem.Document) {
 	EchoRequestID(w.Header(), r)
 	if p.CorrelationID == "" {
@@ -98,7 +102,11 @@ func (d *Door) Problem(w http.ResponseWriter, r *http.Request, p *problem.Docume
 	if isWrite(r.Method) && p.Code != problem.OutcomeUnknown { // which may have been written
 		w.Header()["Ifmatch-Outcome"] = outcomeRejected
 	}
-	problem.Write(w, r, p)
+	dialect := problem.ProblemJSON
+	if d.Dialect != nil {
+		dialect = d.Dialect(r)
+	}
+	dialect.Write(w, r, p)
 }
 
 // Panicked answers a request whose handler panicked with v, and logs where. An

@@ -3,8 +3,9 @@ package door
 import "strings"
 
 // preferences are those of a request's Prefer header (RFC 7240) that matter
-// here. Unknown ones, and unknown values, are ignored.
+// here, and of its query. Unknown ones, and unknown values, are ignored.
 type preferences struct {
+	version   bool // ?include=version
 	returnSet bool
 	minimal   bool
 	conflict  string

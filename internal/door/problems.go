@@ -49,7 +49,7 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 	case engine.ReasonStale, engine.ReasonWeakValidator, engine.ReasonExists:
 		describePrecondition(r, t, f, p)
 	case engine.ReasonRequired:
-		p.Detail = required(p.CurrentETag, t.Rules.Contract, r.Method)
+		p.Detail = required(currentState(r, t, f), t.Rules.Contract, r.Method)
 	case engine.ReasonMalformed:
 		p.Detail = malformedDetail(f)
 	case engine.ReasonNotFound:
@@ -60,11 +60,33 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 			p.Detail = "There is no such version, or it is no longer kept. The document's _history lists those that were."
 		}
 	}
+	if t.Rules.StaleStatus != 0 && isWrite(r.Method) && f.By != ifmatch.FieldIfNoneMatch && isStale(p.Code) {
+		p.Status = t.Rules.StaleStatus
+	}
 	// A tag that a status did not come of would be taken for the answer's own.
 	if !showsCurrent(p.StatusCode()) {
 		p.CurrentETag = ""
 	}
 	return p
+}
+
+// isStale tells whether a problem says that a write's own state is not the
+// current one, as a contract's stale_status does.
+func isStale(code problem.Code) bool {
+	switch code {
+	case problem.Stale, problem.MergeConflict, problem.WeakValidator, problem.TokenForged, problem.BaseUnavailable:
+		return true
+	}
+	return false
+}
+
+// currentState says how a write is to name the state that is there now.
+func currentState(r *http.Request, t Target, f *engine.Refusal) string {
+	s := "If-Match: " + engine.ETagOf(&f.Current.Head, &t.Rules.Contract).String()
+	if field := t.Rules.Members.VersionField(); field != "" && (r.Method == http.MethodPut || r.Method == http.MethodPatch) {
+		s += ", or with " + strconv.FormatInt(f.Current.Version, 10) + " in " + field
+	}
+	return s
 }
 
 func showsCurrent(status int) bool {
@@ -76,6 +98,9 @@ func showsCurrent(status int) bool {
 }
 
 func malformedDetail(f *engine.Refusal) string {
+	if f.By == ifmatch.FieldVersion {
+		return "If-Match and the version in the content name two states. Send one of them, or both of one answer. Nothing was done."
+	}
 	if f.Condition != nil {
 		return fmt.Sprintf(`%s cannot be read: %s. Write it as %s: "5", with the quotes, or %s: *. Nothing was done.`,
 			f.Condition.Field, f.Condition.Reason, f.Condition.Field, f.Condition.Field)
@@ -87,11 +112,11 @@ func malformedDetail(f *engine.Refusal) string {
 }
 
 func required(current string, c ifmatch.Contract, method string) string {
-	s := "This would overwrite what is there unseen. Send If-Match: " + current + " if that is the state you mean to change"
+	s := "This would overwrite what is there unseen. Send it with " + current + ", if that is the state you mean to change"
 	if c.Due(method) == ifmatch.PreconditionTag {
 		return s + "; else read it first."
 	}
-	return s + ", or If-Match: * to change it whatever it is."
+	return s + ", or with If-Match: * to change it whatever it is."
 }
 
 // describePrecondition fills in what a false precondition has to say.
@@ -104,7 +129,9 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 	p.YourETag = yourTag(r)
 	switch {
 	case f.Conflict != nil:
-		describeConflict(t, f, p)
+		describeConflict(r, t, f, p)
+	case !cur.Exists() && f.By == ifmatch.FieldVersion:
+		p.Detail = "There is no document here that could have this version. Leave the version out to create one."
 	case !cur.Exists():
 		p.Detail = "There is no document here that If-Match could name. Leave If-Match out, or send If-None-Match: *, to create one."
 		if cur.Deleted {
@@ -121,7 +148,11 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 	case f.By == ifmatch.FieldIfUnmodifiedSince:
 		p.Detail = "The document was modified after the date you sent. Read it again, apply your change to what you find, and send it with If-Match: " + p.CurrentETag + "."
 	default:
-		p.Detail = "The tag you sent names no state of this document that is still known. Read it again, apply your change to what you find, and send it with If-Match: " + p.CurrentETag + "."
+		named := "tag"
+		if f.By == ifmatch.FieldVersion {
+			named = "version"
+		}
+		p.Detail = "The " + named + " you sent names no state of this document that is still known. Read it again, apply your change to what you find, and send it with " + currentState(r, t, f) + "."
 	}
 }
 
@@ -136,7 +167,7 @@ func yourTag(r *http.Request) string {
 	return ""
 }
 
-func describeConflict(t Target, f *engine.Refusal, p *problem.Document) {
+func describeConflict(r *http.Request, t Target, f *engine.Refusal, p *problem.Document) {
 	c := f.Conflict
 	base := c.Base
 	p.YourETag = t.Rules.Contract.ETag(base.Version, base.Life, &base.Digest).String()
@@ -151,7 +182,7 @@ func describeConflict(t Target, f *engine.Refusal, p *problem.Document) {
 	if c.AlreadyApplied {
 		s.WriteString("What you sent is what is stored already: if this was a retry, it is done. ")
 	}
-	fmt.Fprintf(&s, "Read it again, apply your change to what you find, and send it with If-Match: %s.", p.CurrentETag)
+	fmt.Fprintf(&s, "Read it again, apply your change to what you find, and send it with %s.", currentState(r, t, f))
 	p.Detail = s.String()
 	p.Changes = changesOf(c, t.Rules.Summary)
 }

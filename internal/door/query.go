@@ -10,7 +10,8 @@ import (
 
 // query is what the query of an item may ask for.
 type query struct {
-	dryRun bool
+	dryRun  bool
+	version bool // the body is to show the version, where the contract lets it
 }
 
 // known are the query parameters of an item, now and later. Any other name is
@@ -25,11 +26,6 @@ func (e *queryError) problem(r *http.Request, t Target) *problem.Document {
 	return malformed(r, t, e.detail)
 }
 
-func checkQuery(raw string) *queryError {
-	_, err := parseQuery(raw)
-	return err
-}
-
 func parseQuery(raw string) (query, *queryError) {
 	if raw == "" {
 		return query{}, nil
@@ -38,19 +34,50 @@ func parseQuery(raw string) (query, *queryError) {
 	if err != nil {
 		return query{}, &queryError{"The query cannot be read. Escape its values as in a form."}
 	}
-	if bad := misspelt(values); bad != nil {
+	bad := misspelt(values)
+	if bad != nil {
+		return query{}, bad
+	}
+	var q query
+	if q.version, bad = included(values["include"]); bad != nil {
 		return query{}, bad
 	}
 	dry, there := values["dryRun"]
 	switch {
 	case !there:
-		return query{}, nil
-	case len(dry) == 1 && dry[0] == "true":
-		return query{dryRun: true}, nil
-	case len(dry) == 1 && dry[0] == "false":
-		return query{}, nil
+		return q, nil
+	case len(dry) == 1 && (dry[0] == "true" || dry[0] == "false"):
+		q.dryRun = dry[0] == "true"
+		return q, nil
 	}
 	return query{}, &queryError{"dryRun is given once, as true or as false."}
+}
+
+// included reads what a body is to include, and tells whether the version is in
+// it. A digest is in every body of a contract that has one.
+func included(values []string) (version bool, bad *queryError) {
+	for _, value := range values {
+		for word := range strings.SplitSeq(value, ",") {
+			switch word {
+			case "version":
+				version = true
+			case "sha256":
+			default:
+				return false, &queryError{"include takes version and sha256, and not " + quote(word) + "."}
+			}
+		}
+	}
+	return version, nil
+}
+
+// IncludesVersion tells whether a read asks for the version in the body, or in
+// bad what is wrong with its query.
+func IncludesVersion(r *http.Request) (version bool, bad string) {
+	q, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return false, err.detail
+	}
+	return q.version, ""
 }
 
 // misspelt finds a name that differs from a known one only in case or

@@ -6,8 +6,9 @@ import (
 
 // read answers GET and HEAD.
 func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
-	if err := checkQuery(r.URL.RawQuery); err != nil {
-		d.Problem(w, r, err.problem(r, t))
+	query, bad := parseQuery(r.URL.RawQuery)
+	if bad != nil {
+		d.Problem(w, r, bad.problem(r, t))
 		return
 	}
 	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, d.Conditions(r))
@@ -23,7 +24,7 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
 		return
 	}
 	h["Accept-Ranges"] = noRanges
-	body := reading.Document.Body
+	body := t.Rules.Members.Show(reading.Document.Body, &reading.Document.Head, query.version)
 	setBody(h, typeJSON, len(body))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {

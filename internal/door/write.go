@@ -118,7 +118,13 @@ func (a *answer) content() (status int, body []byte) {
 	case a.wish.minimal:
 		return http.StatusNoContent, nil
 	case created:
-		return http.StatusCreated, a.out.Document.Body
+		return http.StatusCreated, a.document()
 	}
-	return http.StatusOK, a.out.Document.Body
+	return http.StatusOK, a.document()
+}
+
+// document returns the body as its reader is to see it.
+func (a *answer) document() []byte {
+	doc := a.out.Document
+	return a.in.Rules.Members.Show(doc.Body, &doc.Head, a.wish.version)
 }

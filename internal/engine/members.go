@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -27,23 +28,35 @@ type member struct {
 
 const defaultVersionField = "version"
 
-// NewMembers returns what a dialect adds to bodies, nil for nothing. It panics
-// where a field that begins with "/" is no JSON Pointer; package policy lets none
-// through.
-func NewMembers(d ifmatch.Dialect) *Members {
+// NewMembers returns what a dialect adds to bodies, nil for nothing. It fails
+// where a field that begins with "/" is no JSON Pointer (RFC 6901), and where one
+// field lies within the other.
+func NewMembers(d ifmatch.Dialect) (*Members, error) {
 	m := &Members{text: d.VersionAsString}
+	var err error
 	if d.BodyVersion != ifmatch.BodyVersionNone {
 		field := d.VersionField
 		if field == "" {
 			field = defaultVersionField
 		}
-		m.version = member{at: fieldAt(field), always: d.BodyVersion == ifmatch.BodyVersionAlways}
+		if m.version.at, err = fieldAt(field); err != nil {
+			return nil, err
+		}
+		m.version.always = d.BodyVersion == ifmatch.BodyVersionAlways
 	}
 	if d.DigestField != "" {
-		m.digest = member{at: fieldAt(d.DigestField), always: true}
+		if m.digest.at, err = fieldAt(d.DigestField); err != nil {
+			return nil, err
+		}
+		m.digest.always = true
 	}
 	if m.version.at == nil && m.digest.at == nil {
-		return nil
+		return nil, nil
+	}
+	_, inDigest := below(m.version.at, m.digest.at)
+	_, inVersion := below(m.digest.at, m.version.at)
+	if m.version.at != nil && m.digest.at != nil && (inDigest || inVersion) {
+		return nil, fmt.Errorf("engine: the version at %q and the digest at %q cannot both stand there", m.version.at.String(), m.digest.at.String())
 	}
 	const valueRoom, tokenRoom = 128, 8
 	for _, at := range []jsonvalue.Pointer{m.version.at, m.digest.at} {
@@ -52,18 +65,18 @@ func NewMembers(d ifmatch.Dialect) *Members {
 		}
 		m.room += valueRoom
 	}
-	return m
+	return m, nil
 }
 
-func fieldAt(field string) jsonvalue.Pointer {
+func fieldAt(field string) (jsonvalue.Pointer, error) {
 	if !strings.HasPrefix(field, "/") {
-		return jsonvalue.Pointer{field}
+		return jsonvalue.Pointer{field}, nil
 	}
 	p, err := jsonvalue.ParsePointer(field)
 	if err != nil {
-		panic(err)
+		return nil, fmt.Errorf("engine: a contract's member: %w", err)
 	}
-	return p
+	return p, nil
 }
 
 // VersionField returns where a client may put the version that it has read, ""

@@ -73,7 +73,7 @@ func appendPage(dst []byte, page *store.Page, rules *engine.Rules) []byte {
 		dst = append(dst, `,"version":`...)
 		dst = strconv.AppendInt(dst, doc.Version, 10)
 		dst = append(dst, `,"data":`...)
-		dst = append(dst, doc.Body...)
+		dst = append(dst, rules.Members.Show(doc.Body, &doc.Head, false)...)
 		dst = append(dst, '}')
 	}
 	dst = append(dst, ']')

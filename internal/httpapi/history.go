@@ -91,6 +91,11 @@ func appendEntry(dst []byte, e *store.Entry, rules *engine.Rules) []byte {
 
 // version answers with one version of a document, which never changes.
 func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, version int64) {
+	asked, bad := door.IncludesVersion(r)
+	if bad != "" {
+		s.malformed(w, r, t, bad)
+		return
+	}
 	entry, err := s.door.Engine.Version(r.Context(), t.Ref, t.Rules, version)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
@@ -112,7 +117,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeJSON(w, r, http.StatusOK, entry.Body)
+	writeJSON(w, r, http.StatusOK, t.Rules.Members.Show(entry.Body, &head, asked))
 }
 
 // versionLinks are the relations of RFC 5829 that hold for good. The version
