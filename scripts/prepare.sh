@@ -16,6 +16,7 @@ needs=(
   "nginx|nginx-light|the tests behind a proxy that compresses"
   "apache2|apache2-bin|the tests behind another one"
   "node|nodejs|the precondition table, which a client of its own runs"
+  "chromium|chromium|what a browser lets web pages do with the server"
   "npm|npm|clients and caches that are not ours"
 )
 
@@ -29,9 +30,14 @@ for need in "${needs[@]}"; do
 done
 
 if ((${#packages[@]} > 0)) && ((EUID == 0)) && command -v apt-get >/dev/null; then
+  install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
   echo "installing: ${packages[*]}"
-  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"; } >/dev/null; then
-    echo "the installation failed; going on without" >&2
+  if ! apt-get update -qq >/dev/null; then
+    echo "the list of packages could not be fetched; going on without" >&2
+  elif ! install "${packages[@]}"; then # one that this system does not have keeps none of the others away
+    for package in "${packages[@]}"; do
+      install "$package" || echo "$package could not be installed; going on without" >&2
+    done
   fi
 fi
 

@@ -111,7 +111,7 @@ func TestLoggedLinesAllow(t *testing.T) {
 // others has names that it does not know.
 func TestHostOnLoopback(t *testing.T) {
 	for listen, want := range map[string]int{"127.0.0.1:0": http.StatusForbidden, "localhost:0": http.StatusForbidden, "0.0.0.0:0": http.StatusOK} {
-		s := serve(t, program(t, nil, "serve", "--listen", listen, "--store", "memory:"))
+		s := serve(t, program(t, []string{"IFMATCH_INSECURE=true"}, "serve", "--listen", listen, "--store", "memory:"))
 		_, port, _ := strings.Cut(strings.TrimPrefix(s.url, "http://"), ":")
 		if i := strings.LastIndexByte(port, ':'); i >= 0 { // of an IPv6 address
 			port = port[i+1:]
