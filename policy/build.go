@@ -90,6 +90,7 @@ func (d *decoder) contract(v *value) Contract {
 	c.Precondition = preconditions(v.get("precondition"))
 	c.AcceptApplied = v.get("already_applied").text == "accept"
 	c.ConflictDetails = Details(v.get("conflict_details").text)
+	c.Dialect = d.dialect(v, c.Preset)
 	return c
 }
 

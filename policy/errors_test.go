@@ -26,7 +26,6 @@ func TestErrors(t *testing.T) {
 		{"later key inside", one + "links: []", []string{"3:5: collections[0].links: not supported by this version"}},
 		{"later limit", "limits: {rate: {per: 1s}}", []string{"1:10: limits.rate: not supported by this version"}},
 		{"later word", one + "contract: {token: signed}", []string{"3:23: collections[0].contract.token: signed is not supported by this version; valid are version, hash"}},
-		{"later preset", one + "contract: {preset: version-body}", []string{"3:24: collections[0].contract.preset: version-body is not supported by this version; valid is rfc9110"}},
 		{"later precondition", one + "contract: {precondition: observe}", []string{"3:30: collections[0].contract.precondition: observe is not supported by this version; valid are required, optional, tag"}},
 		{"later strategy", one + "on_stale: {allow: [reject, merge]}", []string{"3:32: collections[0].on_stale.allow[1]: merge is not supported by this version; valid are reject, overwrite"}},
 		{"later store", "store: postgres://u:secret@h/d", []string{"1:8: store: postgres: is not supported by this version; valid are memory: and sqlite:PATH"}},

@@ -127,7 +127,7 @@ var preconditionWords = []word{
 
 var contractKeys = append([]*key{
 	{name: "preset", kind: kindWord, def: "rfc9110", words: []word{
-		{name: string(PresetRFC9110), doc: "RFC 9110 to the letter"}, {name: "version-body", later: true},
+		{name: string(PresetRFC9110), doc: "RFC 9110 to the letter"}, {name: string(PresetVersionBody), doc: "versions in bodies, as many APIs have them: `body_version: always`, `stale_status: 409`, `errors: envelope`"},
 	}, doc: "Where the other keys' defaults come from."},
 	{name: "token", kind: kindWord, def: "version", words: []word{
 		{name: "version", doc: "the number of the version"}, {name: "hash", doc: "a digest of the content"}, {name: "signed", later: true},
@@ -143,7 +143,7 @@ var contractKeys = append([]*key{
 	{name: "conflict_details", kind: kindWord, def: "full", words: []word{
 		{name: string(DetailsFull), doc: "paths and values"}, {name: string(DetailsSummary), doc: "paths only"},
 	}, doc: "What a conflict document shows."},
-}, later("stale_status", "errors", "body_version", "version_field", "version_as", "digest_field")...)
+}, dialectKeys...)
 
 var methodKeys = []*key{
 	{name: "put", kind: kindWord, def: "required", words: preconditionWords, doc: "For PUT."},

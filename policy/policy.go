@@ -69,14 +69,21 @@ type Contract struct {
 	// Preset is what the other fields started from.
 	Preset Preset
 	ifmatch.Contract
+	ifmatch.Dialect
 	ConflictDetails Details
 }
 
 // Preset names a set of defaults for a contract.
 type Preset string
 
-// PresetRFC9110 is RFC 9110 to the letter, with preconditions required.
-const PresetRFC9110 Preset = "rfc9110"
+// The presets.
+const (
+	// PresetRFC9110 is RFC 9110 to the letter, with preconditions required.
+	PresetRFC9110 Preset = "rfc9110"
+	// PresetVersionBody has the version in every body, and answers stale writes
+	// with 409 and an envelope.
+	PresetVersionBody Preset = "version-body"
+)
 
 // Details says what a conflict document shows.
 type Details string

@@ -18,7 +18,7 @@ func defaultCollection(name string) Collection {
 	c := Collection{
 		Name:     name,
 		ID:       ID{Param: "id", Generate: UUIDv7},
-		Contract: Contract{Preset: PresetRFC9110, ConflictDetails: DetailsFull},
+		Contract: Contract{Preset: PresetRFC9110, ConflictDetails: DetailsFull, Dialect: ifmatch.Dialect{StaleStatus: 412, VersionField: "version"}},
 		History:  History{Keep: 100, For: 90 * 24 * time.Hour},
 		OnStale:  OnStale{Default: Reject, Allow: []Strategy{Reject}},
 	}
@@ -137,6 +137,7 @@ func TestPrintStatesEveryKey(t *testing.T) {
 		Keys:    []APIKey{{Name: "ann", Roles: []string{"editor"}, Claims: map[string]any{"org": "acme"}}},
 		Trusted: Trusted{Header: "X-User"},
 	}
+	p.Default.Contract.DigestField = "sha256"
 	p.Default.Schema = &Schema{File: "s.json"}
 	p.Default.Fields = []Field{{Path: "/id", Type: Immutable}}
 	text, err := p.MarshalYAML()

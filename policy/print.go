@@ -61,7 +61,7 @@ func (c *Collection) members() yaml.MapSlice {
 		members = append(members, yaml.MapItem{Key: "id", Value: c.ID.members()})
 	}
 	members = append(members, yaml.MapSlice{
-		{Key: "contract", Value: yaml.MapSlice{
+		{Key: "contract", Value: append(yaml.MapSlice{
 			{Key: "preset", Value: string(k.Preset)},
 			{Key: "token", Value: k.Token.String()},
 			{Key: "weak", Value: k.Weak},
@@ -73,7 +73,7 @@ func (c *Collection) members() yaml.MapSlice {
 			}},
 			{Key: "already_applied", Value: acceptOrReject(k.AcceptApplied)},
 			{Key: "conflict_details", Value: string(k.ConflictDetails)},
-		}},
+		}, dialectMembers(&k.Dialect)...)},
 		{Key: "history", Value: kept},
 		{Key: "on_stale", Value: yaml.MapSlice{
 			{Key: "default", Value: string(c.OnStale.Default)},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -227,7 +228,7 @@ func schemaOf(k *key, root bool) map[string]any {
 	case kindDuration:
 		s["type"], s["pattern"] = "string", `^([0-9]+d)?([0-9]+(\.[0-9]+)?(h|m|s|ms|us|µs|ns))*$`
 	case kindWord:
-		s["enum"] = k.supportedWords()
+		s["enum"] = enumOf(k)
 	case kindWords:
 		s["type"], s["minItems"] = "array", 1
 		s["items"] = map[string]any{"enum": k.supportedWords()}
@@ -254,6 +255,20 @@ func schemaOf(k *key, root bool) map[string]any {
 		s["default"] = defaultJSON(k)
 	}
 	return s
+}
+
+// enumOf returns the words of a key as a YAML reader takes them: those of digits
+// are numbers.
+func enumOf(k *key) []any {
+	var enum []any
+	for _, w := range k.supportedWords() {
+		if n, err := strconv.Atoi(w); err == nil {
+			enum = append(enum, n)
+			continue
+		}
+		enum = append(enum, w)
+	}
+	return enum
 }
 
 func membersSchema(k *key, s map[string]any) {
