@@ -151,7 +151,7 @@ func isSafe(method string) bool {
 // isLoopback tells whether a Host header names this machine to itself, whatever
 // the port: localhost, or an address that no name server had a say in.
 func isLoopback(host string) bool {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") == "" {
 		host = host[:i]
 	}
 	if strings.EqualFold(host, "localhost") {
@@ -164,7 +164,7 @@ func isLoopback(host string) bool {
 		}
 	}
 	addr, err := netip.ParseAddr(inner)
-	return err == nil && addr.IsLoopback() && addr.Is6() == bracketed
+	return err == nil && addr.IsLoopback() && addr.Zone() == "" && addr.Is6() == bracketed
 }
 
 // shorten bounds what is repeated of a header.

@@ -365,7 +365,7 @@ func TestHosts(t *testing.T) {
 	for _, host := range []string{
 		"evil.example", "evil.example:8080", "localhost.evil.example", "notlocalhost", "127.0.0.1.evil.example:80", "evil.localhost.example",
 		"0.0.0.0:8080", "10.0.0.1", "192.168.1.1:8080", "[::]", "[::2]:80", "[fe80::1]", "::1", "127.1", "2130706433", "[127.0.0.1]", "[localhost]",
-		"localhost:80:evil", "127.0.0.1:evil.example:80",
+		"localhost:80:evil", "localhost:evil", "127.0.0.1:evil.example:80", "[::1]evil", "[::1", "localhost::80",
 	} {
 		t.Run(host, func(t *testing.T) {
 			for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} {
