@@ -33,9 +33,13 @@ func flagCases(t *testing.T) []flagCase {
 	const noFile = "sqlite:/nowhere/docs.db"
 	return []flagCase{
 		{"serve", "listen", store, "127.0.0.1:0", listensElsewhere, map[string]string{
-			"localhost":   `"localhost" is not an address; write host:port, as in 127.0.0.1:8080`,
-			"127.0.0.1:x": `the port is a number from 0 to 65535, not "x"; write host:port, as in 127.0.0.1:8080`,
-			"192.0.2.1:1": "listen tcp 192.0.2.1:1: bind: ",
+			"localhost":         `"localhost" is not an address; write host:port, as in 127.0.0.1:8080`,
+			"127.0.0.1:x":       `the port is a number from 0 to 65535, not "x"; write host:port, as in 127.0.0.1:8080`,
+			"192.0.2.1:1":       "192.0.2.1:1 can be reached from other machines, ",
+			"nowhere.invalid:1": "lookup nowhere.invalid",
+		}},
+		{"serve", "insecure", append(store, "--listen", "0.0.0.0:0"), "true", listensElsewhere, map[string]string{
+			"maybe": `must be true or false, not "maybe"`,
 		}},
 		{"serve", "store", listen, "memory:", func(t *testing.T, c *exec.Cmd) {
 			if s := serve(t, c); s.store != "memory:" || s.stop() == "" {
@@ -105,7 +109,7 @@ func TestFlags(t *testing.T) {
 	everyFlagHasACase(t, cases)
 	for _, tt := range cases {
 		variable, args := "IFMATCH_"+strings.ToUpper(tt.flag), append([]string{tt.command}, tt.others...)
-		flag := func(value string) []string { return append(args[:len(args):len(args)], "--"+tt.flag, value) }
+		flag := func(value string) []string { return append(args[:len(args):len(args)], "--"+tt.flag+"="+value) }
 		t.Run(tt.command+" "+tt.flag, func(t *testing.T) {
 			t.Run("flag", func(t *testing.T) { tt.obeyed(t, program(t, nil, flag(tt.good)...)) })
 			t.Run("variable", func(t *testing.T) { tt.obeyed(t, program(t, []string{variable + "=" + tt.good}, args...)) })
@@ -205,8 +209,8 @@ func TestFlagsBeatThePolicyFile(t *testing.T) {
 		t.Errorf("a header over the limit: %s %v, %v", answer.Status, answer.Header, err)
 	}
 	for key, args := range map[string][]string{
-		"listen tcp 192.0.2.1:1": {"--store", "memory:"},
-		"lstat /nowhere":         {"--listen", "127.0.0.1:0"},
+		"192.0.2.1:1 can be reached": {"--store", "memory:"},
+		"lstat /nowhere":             {"--listen", "127.0.0.1:0"},
 	} {
 		said := fails(t, program(t, nil, append([]string{"serve", "--config", file}, args...)...))
 		if !strings.HasPrefix(said, "ifmatch: "+key) {

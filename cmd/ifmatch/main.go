@@ -17,6 +17,7 @@ type cli struct {
 	Verify  verifyCmd  `cmd:"" help:"Check that a store's documents, history, audit and feed agree."`
 	Export  exportCmd  `cmd:"" help:"Write a collection's documents as JSON Lines."`
 	Import  importCmd  `cmd:"" help:"Bring documents from JSON Lines into a collection, each under a precondition."`
+	Key     keyCmd     `cmd:"" help:"Make API keys."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -26,6 +26,8 @@ type serveCmd struct {
 	Store  string   `placeholder:"DSN" env:"IFMATCH_STORE" help:"memory: or sqlite:PATH (default: the policy file's, else sqlite:ifmatch.db)."`
 	Config string   `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_CONFIG" help:"Policy file. Without one every /v1/{collection}/{id} is served."`
 	CORS   []string `name:"cors" placeholder:"ORIGIN" env:"IFMATCH_CORS" help:"Origin whose web pages may use the API, or * for all; may be repeated (default: the policy file's, else none)."`
+
+	Insecure toggle `env:"IFMATCH_INSECURE" help:"Listen beyond loopback without authentication: whoever can connect can read and write everything."`
 }
 
 // Run serves until a signal ends it.
@@ -34,10 +36,17 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	addr, err := c.resolve(k, p)
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go tuneCollector(ctx)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if p.Auth == nil && !addr.IP.IsLoopback() {
+		log.Warn("no authentication: whoever can connect can read and write everything", "listen", p.Listen)
+	}
 	s, chain, err := openStore(ctx, p.Store, log)
 	if err != nil {
 		return blame(k, "store", err)
@@ -45,7 +54,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err := warnUnserved(ctx, p, s, log); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	listener, err := net.Listen("tcp", p.Listen)
+	listener, err := net.ListenTCP("tcp", addr)
 	if err != nil {
 		return errors.Join(blame(k, "listen", err), s.Close())
 	}
@@ -92,7 +101,7 @@ func (c *serveCmd) policy(k *kong.Context) (*policy.Policy, error) {
 		}
 		p.CORS.Origins = c.CORS
 	}
-	return p, nil
+	return p, addKeys(p)
 }
 
 // handler joins engine and door over an open store, for who listens on addr.
@@ -127,6 +136,11 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr
 	if health, ok := s.(store.HealthChecker); ok {
 		config.Ready = health.Healthy
 	}
+	auth, err := authentication(p.Auth)
+	if err != nil {
+		return nil, err
+	}
+	config.Auth = auth
 	return httpapi.New(config), nil
 }
 
@@ -191,5 +205,9 @@ func announce(p *policy.Policy, addr net.Addr) {
 	if p.Default == nil && len(p.Collections) > 0 {
 		path = p.Collections[0].Example()
 	}
-	fmt.Printf("try          curl -i -X PUT -H 'Content-Type: application/json' -d '{\"title\":\"A\"}' http://%s%s\n", addr, path)
+	credentials := ""
+	if p.Auth != nil && p.Auth.Mode == policy.AuthBearer {
+		credentials = "-H 'Authorization: Bearer KEY' "
+	}
+	fmt.Printf("try          curl -i -X PUT %s-H 'Content-Type: application/json' -d '{\"title\":\"A\"}' http://%s%s\n", credentials, addr, path)
 }
