@@ -150,8 +150,12 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 	if r.Keep, r.KeepFor = int64(c.History.Keep), c.History.For; c.History.Off {
 		r.Keep, r.KeepFor = 1, 0
 	}
+	var err error
+	if r.Members, err = engine.NewMembers(c.Contract.Dialect); err != nil {
+		return nil, err
+	}
+	r.StaleStatus, r.Envelope = c.Contract.StaleStatus, c.Contract.Envelope
 	if c.ID.NaturalKey != nil {
-		var err error
 		if r.Key, err = engine.NewNaturalKey(c.ID.NaturalKey...); err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ import (
 // Config says what a server serves.
 type Config struct {
 	// Door serves the documents. Where Auth asks callers who they are, New sets
-	// its Actor.
+	// its Actor; where a collection has a dialect of its own, its Dialect.
 	Door *door.Door
 	Auth Auth
 	// Collections are the ones with a path of their own.
@@ -70,6 +70,9 @@ func New(c Config) *Server {
 	}
 	if c.Auth.on() {
 		s.auth, s.door.Actor = &c.Auth, c.Auth.actor
+	}
+	if c.envelopes() {
+		s.door.Dialect = s.dialect
 	}
 	return s
 }
