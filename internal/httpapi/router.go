@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -16,10 +17,37 @@ type router struct {
 	templates *node                  // the others, nil for none
 	named     map[string]bool        // which the rules below do not cover
 	rules     *engine.Rules          // of every other collection under /v1/; nil for none
+	forms     string                 // of documents' paths, for who asks for another one
+}
+
+// maxForms bounds the paths that a caller is told of.
+const maxForms = 10
+
+// formsOf lists the forms that documents' paths have.
+func formsOf(collections []Collection, rules *engine.Rules) string {
+	var forms []string
+	if rules != nil {
+		forms = append(forms, "/v1/{collection}/{id}")
+	}
+	for i := range collections {
+		c := &collections[i]
+		form := c.Path
+		if !c.Singleton {
+			form += "/{" + cmp.Or(c.Param, "id") + "}"
+		}
+		forms = append(forms, form)
+	}
+	if len(forms) > maxForms {
+		forms = append(forms[:maxForms], "others")
+	}
+	if n := len(forms); n > 1 {
+		forms = append(forms[:n-2], forms[n-2]+" and "+forms[n-1])
+	}
+	return strings.Join(forms, ", ")
 }
 
 func newRouter(collections []Collection, rules *engine.Rules) router {
-	rt := router{byPath: make(map[string]*Collection, len(collections)), named: make(map[string]bool, len(collections)), rules: rules}
+	rt := router{byPath: make(map[string]*Collection, len(collections)), named: make(map[string]bool, len(collections)), rules: rules, forms: formsOf(collections, rules)}
 	for i := range collections {
 		c := &collections[i]
 		rt.named[c.Name] = true

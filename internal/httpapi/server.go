@@ -45,7 +45,9 @@ type Collection struct {
 	Path string
 	// Singleton makes Path the one document itself.
 	Singleton bool
-	Rules     *engine.Rules
+	// Param names the id where callers are told of paths; "" is "id".
+	Param string
+	Rules *engine.Rules
 }
 
 // Server is the http.Handler of the API. It is safe for concurrent use.
@@ -158,7 +160,7 @@ func (s *Server) reading(w http.ResponseWriter, r *http.Request, t door.Target, 
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request, path string) {
 	s.door.Problem(w, r, &problem.Document{Code: problem.NotFound, Resource: path, Action: r.Method,
-		Detail: "No document can have this path. Documents are at /v1/{collection}/{id}, with names of letters, digits, '.', '_', '~' and '-'."})
+		Detail: "No document can have this path. Documents are at " + s.router.forms + ", with names of letters, digits, '.', '_', '~' and '-'."})
 }
 
 // health answers whether the process lives, or with a check whether it can take

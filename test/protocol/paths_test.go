@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -171,4 +172,36 @@ func TestSingleton(t *testing.T) {
 			a.body(a.must(200, "GET", "/v1/orgs/acme/brand", ""), `{"n":1}`)
 		})
 	})
+}
+
+// TestUnservedPathNamesTheServed: who asks for a path that nothing can have is
+// told which ones there are.
+func TestUnservedPathNamesTheServed(t *testing.T) {
+	some := []httpapi.Collection{
+		{Name: "orgs", Path: "/v1/orgs", Param: "orgId", Rules: &engine.Rules{}},
+		{Name: "users", Path: "/v1/orgs/{orgId}/users", Rules: &engine.Rules{}},
+		{Name: "brand", Path: "/v1/orgs/{orgId}/brand", Singleton: true, Rules: &engine.Rules{}},
+	}
+	many := append([]httpapi.Collection{}, some...)
+	for i := range 20 {
+		name := fmt.Sprint("n", i)
+		many = append(many, httpapi.Collection{Name: name, Path: "/v1/" + name, Rules: &engine.Rules{}})
+	}
+	for name, tt := range map[string]struct {
+		collections []httpapi.Collection
+		want        string
+	}{
+		"any":  {nil, " at /v1/{collection}/{id}, with"},
+		"one":  {some[:1], " at /v1/orgs/{orgId}, with"},
+		"some": {some, " at /v1/orgs/{orgId}, /v1/orgs/{orgId}/users/{id} and /v1/orgs/{orgId}/brand, with"},
+		"many": {many, ", /v1/n5/{id}, /v1/n6/{id} and others, with"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEveryStore(t, setup{collections: tt.collections}, func(t *testing.T, a *api) {
+				if p := a.refused(404, "not-found", "GET", "/nowhere", ""); !strings.Contains(p.Detail, tt.want) {
+					t.Errorf("%q does not say %q", p.Detail, tt.want)
+				}
+			})
+		})
+	}
 }
