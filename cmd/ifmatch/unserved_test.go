@@ -31,6 +31,7 @@ func TestUnservedCollections(t *testing.T) {
 	for _, tt := range []struct{ name, policy, want string }{
 		{"all served", "collections: [{name: notes}, {name: old, path: /archive/old}, {name: drafts}]", ""},
 		{"two left out", "collections: [{name: notes}, {name: fresh}]", "collections=\"[drafts old]\" more=0"},
+		{"another number of parameters", "collections: [{name: notes, path: '/v1/teams/{teamId}/notes'}, {name: drafts}, {name: old}]", "collections=[notes] more=0"},
 		{"a default serves the rest", "default: {}\ncollections: [{name: notes}]", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
