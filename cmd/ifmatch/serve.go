@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/ifmatch/ifmatch/internal/coding"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
@@ -111,7 +112,7 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},
 	})
 	config := httpapi.Config{
-		Door:    &door.Door{Engine: e, MaxTags: p.Limits.Tags, Log: log},
+		Door:    &door.Door{Engine: e, MaxTags: p.Limits.Tags, Codings: coding.All(), Log: log},
 		MaxPage: p.Limits.Page,
 		MaxURL:  int(p.Limits.URL),
 		Origins: p.CORS.Origins,

@@ -31,6 +31,9 @@ type Door struct {
 	// Dialect tells in which form the problems of a request are worded; nil is
 	// problem+json for all.
 	Dialect func(*http.Request) problem.Dialect
+	// Codings are what answers to reads may be compressed with, the preferred one
+	// first; none sends all of them as they are.
+	Codings []Coding
 	// Log gets what callers must not see: the causes of 5xx answers. Nil drops it.
 	Log *slog.Logger
 }

@@ -11,13 +11,15 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
 		d.Problem(w, r, bad.problem(r, t))
 		return
 	}
-	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, d.Conditions(r))
+	conditions := d.Conditions(r)
+	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, conditions)
 	if err != nil {
 		d.Refuse(w, r, t, "", err)
 		return
 	}
+	as := d.Represent(r, reading.ETag, len(reading.Document.Body), &conditions, reading.NotModified)
 	h := w.Header()
-	d.setState(h, reading.ETag, &reading.Document.Head)
+	d.setState(h, as.ETag, &reading.Document.Head)
 	d.SetCaching(h)
 	if reading.NotModified {
 		w.WriteHeader(http.StatusNotModified)
@@ -25,9 +27,5 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
 	}
 	h["Accept-Ranges"] = noRanges
 	body := t.Rules.Members.Show(reading.Document.Body, &reading.Document.Head, query.version)
-	setBody(h, typeJSON, len(body))
-	w.WriteHeader(http.StatusOK)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // an error means that the client is gone
-	}
+	as.Send(w, r, body)
 }

@@ -57,7 +57,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeJSON(w, r, http.StatusOK, appendPage(nil, &page, t.Rules))
+	body := appendPage(nil, &page, t.Rules)
+	s.door.Represent(r, ifmatch.ETag{}, len(body), &ifmatch.Conditions{}, false).Send(w, r, body)
 }
 
 func appendPage(dst []byte, page *store.Page, rules *engine.Rules) []byte {

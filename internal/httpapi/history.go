@@ -103,13 +103,16 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 	}
 	head := store.Head{Ref: t.Ref, Rev: entry.Rev, Version: entry.Version, Life: entry.Life, Digest: entry.Digest, At: entry.At}
 	state := ifmatch.State{Exists: true, ETag: engine.ETagOf(&head, &t.Rules.Contract), LastModified: entry.At}
-	res := ifmatch.Evaluate(http.MethodGet, s.door.Conditions(r), state, t.Rules.Contract)
+	conditions := s.door.Conditions(r)
+	res := ifmatch.Evaluate(http.MethodGet, conditions, state, t.Rules.Contract)
 	if res.Verdict == ifmatch.Failed {
 		s.door.Refuse(w, r, t, "", &engine.Refusal{Reason: engine.FailedReason(res), By: res.By, Current: &store.Document{Head: head}})
 		return
 	}
+	as := s.door.Represent(r, state.ETag, len(entry.Body), &conditions, res.Verdict == ifmatch.NotModified)
 	h := w.Header()
 	s.door.SetState(h, t, &head)
+	h.Set("ETag", as.ETag.String())
 	h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	h.Set("Vary", door.VaryPrivate)
 	h.Set("Link", s.versionLinks(r.Context(), t, version))
@@ -117,7 +120,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeJSON(w, r, http.StatusOK, t.Rules.Members.Show(entry.Body, &head, asked))
+	as.Send(w, r, t.Rules.Members.Show(entry.Body, &head, asked))
 }
 
 // versionLinks are the relations of RFC 5829 that hold for good. The version

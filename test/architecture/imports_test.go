@@ -49,6 +49,7 @@ var rooms = []room{
 	{path: "internal/access", never: append(noSQL, "net/http")},
 	{path: "policy", may: []string{".", "internal/schema", "jsonvalue"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
 
+	{path: "internal/coding", may: []string{"internal/door"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}, never: noSQL},
 	{path: "internal/schema", may: []string{"jsonvalue"}, outside: []string{"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text", "github.com/go-json-experiment/json/jsontext"}, never: append(noDoor, noSQL...)},
 
 	{path: "internal/store/memory", may: []string{"internal/store"}, never: noDoor},

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/coding"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
@@ -101,7 +102,7 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 		rules = nil
 	}
 	server := httptest.NewUnstartedServer(httpapi.New(httpapi.Config{
-		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor}, Default: rules, Collections: s.collections, MaxPage: s.maxPage,
+		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All()}, Default: rules, Collections: s.collections, MaxPage: s.maxPage,
 	}))
 	server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is the API's to answer
 	server.Start()
