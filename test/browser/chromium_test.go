@@ -30,7 +30,7 @@ func findChromium(t *testing.T) string {
 // the test.
 func open(t *testing.T, chromium, url string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "browser-") // not the test's own: its sockets need a short path
+	dir, err := os.MkdirTemp("", "browser-") //nolint:usetesting // sockets in it need a short path, which a folder named after the test is not
 	if err != nil {
 		t.Fatal(err)
 	}
