@@ -131,18 +131,19 @@ func unescaped(t *testing.T, s string) string {
 	}
 }
 
-// TestKeyOfHeads: a store that reads heads for less gives the body where a key
-// has to be let go.
-func TestKeyOfHeads(t *testing.T) {
+// TestKeyLetGo: a key is let go in the commit that changes or deletes its
+// document, so that whoever takes it next is not in anybody's way; also over a
+// store that reads heads for less.
+func TestKeyLetGo(t *testing.T) {
 	r := newRig(t, keyed(t, "/email"), Config{})
 	r.must(OpPut, `{"email":"ann"}`)
 	r.must(OpPut, `{"email":"bob"}`)
-	if _, refusal := r.do(r.at("2", OpPut, `{"email":"ann"}`)); refusal != nil {
-		t.Error(refusal)
+	if out, refusal := r.do(r.at("2", OpPut, `{"email":"ann"}`)); refusal != nil || out.Rounds != 1 {
+		t.Errorf("%+v, %v", out, refusal)
 	}
 	r.must(OpDelete, "")
-	if _, refusal := r.do(r.at("3", OpPut, `{"email":"bob"}`)); refusal != nil {
-		t.Error(refusal)
+	if out, refusal := r.do(r.at("3", OpPut, `{"email":"bob"}`)); refusal != nil || out.Rounds != 1 {
+		t.Errorf("%+v, %v", out, refusal)
 	}
 	r.verified()
 }

@@ -15,6 +15,7 @@ var (
 	checks   = test{"./internal/store/sqlite", "^TestConformance$/^checks$"}
 	purge    = test{"./internal/store/sqlite", "^TestConformance$/^purge$"}
 	rounds   = test{"./internal/engine", "^(TestLostRace|TestPatches|TestOneOfMany|TestRounds)"}
+	keys     = test{"./internal/engine", "^TestKey"}
 	kill     = test{"./test/crash", "^TestKill$"}
 	finish   = test{"./test/crash", "^TestTerminate$"}
 	audit    = test{"./internal/engine", "^TestChain"}
@@ -128,6 +129,14 @@ func fail(members []*member, err error) {`},
 	p.content, p.candidate = store.ContentBody, c
 `},
 		},
+	},
+	{
+		name: "a natural key is never claimed", test: keys,
+		edits: []edit{{"internal/engine/claims.go", "if p.content == store.ContentBody { // also", "if p.content > store.ContentTombstone { // also"}},
+	},
+	{
+		name: "a natural key is never let go", test: keys,
+		edits: []edit{{"internal/engine/claims.go", `if was != "" && was != p.candidate.key {`, `if was != "" && was == p.candidate.key {`}},
 	},
 	{
 		name: "the audit chain is not looked at", test: audit,
