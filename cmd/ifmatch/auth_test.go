@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -178,7 +179,13 @@ func TestListensBeyondLoopback(t *testing.T) {
 		}
 		isEmpty(t, c.Dir)
 	}
-	for _, address := range []string{"localhost:0", "127.0.0.1:0", "127.1.2.3:0", "[::1]:0", "[::ffff:127.0.0.1]:0"} {
+	loopback := []string{"localhost:0", "127.0.0.1:0", "127.1.2.3:0", "[::ffff:127.0.0.1]:0"}
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Logf("NOT CHECKED: this machine has no ::1: %v", err)
+	} else if loopback = append(loopback, l.Addr().String()); l.Close() != nil {
+		t.Error("a listener does not close")
+	}
+	for _, address := range loopback {
 		if said := serve(t, program(t, nil, "serve", "--store", "memory:", "--listen", address)).stop(); strings.Contains(said, "no authentication") {
 			t.Errorf("%s: %s", address, said)
 		}
