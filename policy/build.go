@@ -68,6 +68,7 @@ func (d *decoder) collection(v *value) Collection {
 	c.Singleton = v.get("singleton").bool
 	c.ID = d.id(v.get("id"), c.Singleton, c.Path)
 	c.Contract = d.contract(v.get("contract"))
+	d.keyOfTheWriter(v.get("id").get("natural_key"), &c.Contract.Dialect)
 	c.History = history(v.get("history"))
 	c.OnStale = onStale(v.get("on_stale"))
 	c.Schema = v.get("schema").schema

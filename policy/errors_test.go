@@ -173,6 +173,7 @@ func FuzzParse(f *testing.F) {
 		"", "listen: a:1\nstore: 'memory:'\n", "collections: [{name: a, path: /x/y, history: off}]",
 		"default: {contract: {precondition: {put: tag}, token: hash}, on_stale: {default: overwrite, allow: [reject]}}",
 		"limits:\n  body: 4MiB\n  depth: 8 # less\ncollections:\n  - name: notes\n    history: {keep: 3, for: 1d2h}\n",
+		"collections: [{name: a, path: '/{x}/a', id: {param: y, natural_key: [/k, /l~1m]}}, {name: b, path: '/{x}/a/{y}/b', singleton: true}]",
 		"a: &a [*a]\n<<: *a\n", "? {a: b}\n: |\n  text\n", "!!map {\"a\\u0000\": ~}\n---\n...\n", "- - - 1\n", "x: \"\xff\"",
 	} {
 		f.Add([]byte(seed))

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ifmatch/ifmatch"
 )
 
 // ID says how the documents of a collection come by their ids.
@@ -119,6 +121,25 @@ func (d *decoder) id(v *value, singleton bool, path string) ID {
 		id.NaturalKey = append(id.NaturalKey, pointer.text)
 	}
 	return id
+}
+
+// keyOfTheWriter refuses a natural key of what the contract adds to bodies: that
+// is never stored, so that every document would lack it.
+func (d *decoder) keyOfTheWriter(key *value, dialect *ifmatch.Dialect) {
+	var added []string
+	if dialect.BodyVersion != ifmatch.BodyVersionNone {
+		added = append(added, dialect.VersionField)
+	}
+	if dialect.DigestField != "" {
+		added = append(added, dialect.DigestField)
+	}
+	for _, pointer := range key.list {
+		for _, field := range added {
+			if within(pointer.text, field) {
+				d.fail(pointer.at, pointer.path, fault(pointer.text+" is a member that the contract adds, or lies around it; choose one that writers send"))
+			}
+		}
+	}
 }
 
 // template is a collection's path, taken apart.

@@ -21,6 +21,7 @@ func TestPaths(t *testing.T) {
 		{"parameter first", collections("name: users, path: '/{tenant}/users'", "name: notes, path: /v1/x/notes")},
 		{"a word and a parameter that part later", collections("name: a, path: '/v1/orgs/acme/brand'", "name: b, path: '/v1/orgs/{orgId}/users'")},
 		{"template beside the default", "default: {}\n" + collections("name: b, path: '/v1/orgs/{orgId}/users'")},
+		{"a key called as a version that is not shown", collections("name: a, id: {natural_key: [/version]}")},
 		{"names that nothing compares", collections("name: a, path: '/v1/orgs/{org}/users'", "name: b, path: '/v1/orgs/{orgId}/brand'")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -92,6 +93,10 @@ func TestPathErrors(t *testing.T) {
 			`2:34: collections[0].id.natural_key[0]: "email" is not a JSON Pointer to a member; it begins with /, as in /email, and holds ~ as ~0 and / as ~1`},
 		{"natural key with a bad escape", collections("name: a, id: {natural_key: [/a~b]}"),
 			`2:34: collections[0].id.natural_key[0]: "/a~b" is not a JSON Pointer to a member; it begins with /, as in /email, and holds ~ as ~0 and / as ~1`},
+		{"natural key of the version", collections("name: a, id: {natural_key: [/email, /version]}, contract: {preset: version-body}"),
+			"2:42: collections[0].id.natural_key[1]: /version is a member that the contract adds, or lies around it; choose one that writers send"},
+		{"natural key around the digest", collections("name: a, id: {natural_key: [/meta]}, contract: {digest_field: /meta/sum}"),
+			"2:34: collections[0].id.natural_key[0]: /meta is a member that the contract adds, or lies around it; choose one that writers send"},
 		{"natural key twice", collections("name: a, id: {natural_key: [/a, /a]}"),
 			"2:38: collections[0].id.natural_key[1]: /a stands twice"},
 	} {

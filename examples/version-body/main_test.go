@@ -116,8 +116,8 @@ func words(t *testing.T, api string) {
 	if got := do(t, "POST", api+"/v1/orgs/words/brand", `{}`); got.status != 405 || got.header.Get("Allow") != "DELETE, GET, HEAD, OPTIONS, PATCH, PUT" {
 		t.Errorf("POST to a brand: %d %s", got.status, got.header.Get("Allow"))
 	}
-	if got := do(t, "GET", api+"/v1/orgs/words/brands", ""); got.status != 404 {
-		t.Errorf("a path that is not served: %d", got.status)
+	if got := do(t, "GET", api+"/v1/orgs/words/brands", ""); got.status != 404 || !strings.Contains(got.body, "/v1/orgs/{orgId}/users/{userId}") {
+		t.Errorf("a path that is not served: %d %s", got.status, got.body)
 	}
 }
 
