@@ -36,7 +36,9 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 		return nil, wish, bad
 	}
 	if in.Op != engine.OpDelete {
-		in.Body, bad = readBody(w, r, t, limit)
+		if in.Body, bad = readBody(w, r, t, limit); bad == nil {
+			bad = checkDigests(r, t, in.Body)
+		}
 	}
 	return in, wish, bad
 }

@@ -80,6 +80,7 @@ func (as Representation) Send(w http.ResponseWriter, r *http.Request, body []byt
 		body = *buffer
 		h["Content-Encoding"] = []string{as.coding.Name}
 	}
+	setReprDigest(h, r, body)
 	setBody(h, typeJSON, len(body))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {

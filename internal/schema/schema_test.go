@@ -3,6 +3,8 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -165,6 +167,17 @@ func TestCompileRefuses(t *testing.T) {
 				t.Errorf("have %v, want %q: …%s…", err, c.pointer, c.detail)
 			}
 		})
+	}
+}
+
+// A file that is there and holds a schema is not loaded either.
+func TestNothingIsLoaded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "other.json")
+	if err := os.WriteFile(file, []byte(`{}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Compile(parse(t, `{"$ref":"file://`+filepath.ToSlash(file)+`"}`)); err == nil || !strings.Contains(err.Error(), "are not loaded") {
+		t.Errorf("%v", err)
 	}
 }
 
