@@ -139,6 +139,11 @@ func TestBodyVersionPrecondition(t *testing.T) {
 			a.refused(404, "not-found", "PATCH", "/v1/notes/none", `{"a":3,"version":1}`)
 			a.refused(404, "not-found", "PATCH", "/v1/notes/none", `{"a":`)
 		})
+		t.Run("headers come before content", func(t *testing.T) {
+			if p := a.in(t).refused(400, "malformed", "PUT", item, `{"a":`, "If-Match", `2`); !strings.HasPrefix(p.Detail, "If-Match cannot be read") {
+				t.Errorf("%s", p.Detail)
+			}
+		})
 		t.Run("either will do", func(t *testing.T) {
 			a := a.in(t)
 			a.must(200, "PUT", item, `{"a":3}`, "If-Match", `"2"`)
@@ -294,6 +299,11 @@ func TestMembersInJSONPatch(t *testing.T) {
 		a.stored(2, `{"a":1,"m":{"name":"x"},"c":{"name":"x"}}`)
 		// The index of an operation is the one that its writer gave it.
 		p := a.refused(409, "patch-inapplicable", "PATCH", item, `[{"op":"test","path":"/m/version","value":2},{"op":"remove","path":"/none"}]`,
+			"Content-Type", jsonPatch, "If-Match", `"2"`)
+		if !strings.Contains(p.Faults[0].Detail, "operation 1") {
+			t.Errorf("%+v", p.Faults)
+		}
+		p = a.refused(409, "patch-test-failed", "PATCH", item, `[{"op":"remove","path":"/c"},{"op":"test","path":"/m/version","value":1}]`,
 			"Content-Type", jsonPatch, "If-Match", `"2"`)
 		if !strings.Contains(p.Faults[0].Detail, "operation 1") {
 			t.Errorf("%+v", p.Faults)
