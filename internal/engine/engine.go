@@ -173,7 +173,7 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 // its head, where the store can read that for less.
 func (w *write) load(ctx context.Context) error {
 	get := w.engine.store.Get
-	if heads, ok := w.engine.store.(store.HeadReader); ok && !w.whole && (w.intent.Op == OpPut || w.intent.Op == OpDelete) && w.intent.Rules.Key == nil {
+	if heads, ok := w.engine.store.(store.HeadReader); ok && !w.whole && (w.intent.Op == OpPut && w.intent.Rules.Immutable == nil || w.intent.Op == OpDelete) && w.intent.Rules.Key == nil {
 		get = heads.Head
 	}
 	doc, err := get(ctx, w.intent.Ref)

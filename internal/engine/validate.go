@@ -11,8 +11,7 @@ const maxFaults = 20
 
 // validate judges what a write would store, whatever it was built from: by the
 // collection's schema, and by the fields that do not change once they are there.
-// It returns a *Refusal, or errHeadOnly where it takes the current body and only
-// the head is loaded.
+// It returns a *Refusal.
 func (w *write) validate(c *candidate) error {
 	rules := w.intent.Rules
 	var faults []Fault
