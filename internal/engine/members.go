@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -58,14 +59,17 @@ func NewMembers(d ifmatch.Dialect) (*Members, error) {
 	if m.version.at != nil && m.digest.at != nil && (inDigest || inVersion) {
 		return nil, fmt.Errorf("engine: the version at %q and the digest at %q cannot both stand there", m.version.at.String(), m.digest.at.String())
 	}
-	const valueRoom, tokenRoom = 128, 8
-	for _, at := range []jsonvalue.Pointer{m.version.at, m.digest.at} {
-		for _, token := range at {
-			m.room += tokenRoom + 6*int64(len(token)) // escaped, at worst
-		}
-		m.room += valueRoom
-	}
+	m.room = roomOf(m.version.at, len(`"9007199254740991"`)) + roomOf(m.digest.at, sha256.Size*2+len(`""`))
 	return m, nil
+}
+
+// roomOf returns how long a value at a place is, with the objects around it.
+func roomOf(at jsonvalue.Pointer, value int) int64 {
+	var room int64
+	for _, token := range at {
+		room += int64(len(`,{}:`) + len(jsonvalue.String(token).Append(nil)))
+	}
+	return room + int64(value)
 }
 
 func fieldAt(field string) (jsonvalue.Pointer, error) {
