@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/ifmatch/ifmatch"
 )
@@ -74,10 +73,7 @@ func lists(c *ifmatch.Conditions, tag ifmatch.ETag) bool {
 func (as Representation) Send(w http.ResponseWriter, r *http.Request, body []byte) {
 	h := w.Header()
 	if as.coding != nil {
-		buffer := buffers.Get().(*[]byte)
-		defer buffers.Put(buffer)
-		*buffer = as.coding.Encode((*buffer)[:0], body)
-		body = *buffer
+		body = as.coding.encoded(r.URL.Path, body)
 		h["Content-Encoding"] = []string{as.coding.Name}
 	}
 	setReprDigest(h, r, body)
@@ -87,9 +83,6 @@ func (as Representation) Send(w http.ResponseWriter, r *http.Request, body []byt
 		_, _ = w.Write(body) // an error means that the client is gone
 	}
 }
-
-// buffers hold what is encoded while it is written.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // identity is the coding of what goes out as it is.
 const identity = "identity"
