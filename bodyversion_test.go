@@ -62,6 +62,7 @@ func TestEvaluateBodyVersion(t *testing.T) {
 		{"of a read counts for nothing", "GET", 5, h("If-Match", `"7"`), ifmatch.Contract{}, false, fresh},
 
 		{"with its tag", "PUT", 7, h("If-Match", `"7"`), ifmatch.Contract{}, false, fresh},
+		{"with the tag of a coding", "PUT", 7, h("If-Match", `"7;gzip"`), ifmatch.Contract{}, false, fresh},
 		{"with a star", "PUT", 7, h("If-Match", `*`), ifmatch.Contract{}, false, fresh},
 		{"stale with a star", "PUT", 5, h("If-Match", `*`), ifmatch.Contract{}, false, stale(5)},
 		{"with a list that holds it", "PUT", 5, h("If-Match", `"5", "7"`), ifmatch.Contract{}, false, stale(5)},
