@@ -174,6 +174,8 @@ func FuzzParse(f *testing.F) {
 		"default: {contract: {precondition: {put: tag}, token: hash}, on_stale: {default: overwrite, allow: [reject]}}",
 		"limits:\n  body: 4MiB\n  depth: 8 # less\ncollections:\n  - name: notes\n    history: {keep: 3, for: 1d2h}\n",
 		"collections: [{name: a, path: '/{x}/a', id: {param: y, natural_key: [/k, /l~1m]}}, {name: b, path: '/{x}/a/{y}/b', singleton: true}]",
+		"auth: {keys: [{name: a, sha256: " + hexA + ", roles: ['1', \"a, b\"], claims: {o: [1, -2, true, 'yes'], p: x}}]}",
+		"auth: {mode: upstream, trusted: {header: X-User, from: [10.0.0.0/8, '::1/128']}}",
 		"a: &a [*a]\n<<: *a\n", "? {a: b}\n: |\n  text\n", "!!map {\"a\\u0000\": ~}\n---\n...\n", "- - - 1\n", "x: \"\xff\"",
 	} {
 		f.Add([]byte(seed))
