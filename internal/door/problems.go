@@ -60,9 +60,7 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 			p.Detail = "There is no such version, or it is no longer kept. The document's _history lists those that were."
 		}
 	}
-	if t.Rules.StaleStatus != 0 && isWrite(r.Method) && f.By != ifmatch.FieldIfNoneMatch && isStale(p.Code) {
-		p.Status = t.Rules.StaleStatus
-	}
+	p.Status = t.StaleStatus(r, p.Code, f.By)
 	// A tag that a status did not come of would be taken for the answer's own.
 	if !showsCurrent(p.StatusCode()) {
 		p.CurrentETag = ""
@@ -70,14 +68,16 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 	return p
 }
 
-// isStale tells whether a problem says that a write's own state is not the
-// current one, as a contract's stale_status does.
-func isStale(code problem.Code) bool {
+// StaleStatus returns the status that the contract gives to a write which names a
+// state that is not the current one, 0 for any other refusal.
+func (t *Target) StaleStatus(r *http.Request, code problem.Code, by ifmatch.Field) int {
 	switch code {
 	case problem.Stale, problem.MergeConflict, problem.WeakValidator, problem.TokenForged, problem.BaseUnavailable:
-		return true
+		if isWrite(r.Method) && by != ifmatch.FieldIfNoneMatch {
+			return t.Rules.StaleStatus
+		}
 	}
-	return false
+	return 0
 }
 
 // currentState says how a write is to name the state that is there now.

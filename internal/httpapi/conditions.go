@@ -51,6 +51,7 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, t door.Target, he
 		s.door.Refuse(w, r, t, "", &engine.Refusal{Reason: engine.ReasonMalformed, Condition: c.Malformed})
 	default:
 		p := &problem.Document{Code: problem.Code(engine.FailedReason(res)), Resource: t.Path, Action: r.Method, CurrentETag: tag.String()}
+		p.Status = t.StaleStatus(r, p.Code, res.By)
 		p.Detail = "If-None-Match names the state that this collection is in. Leave the header out."
 		if res.By == ifmatch.FieldIfMatch {
 			p.Detail = "A collection has a weak tag, which If-Match never matches (RFC 9110 §13.1.1). Leave the header out."

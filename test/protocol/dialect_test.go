@@ -372,6 +372,8 @@ func TestStaleStatus(t *testing.T) {
 			})
 		}
 		a.refused(409, "stale", "PUT", "/v1/notes/none", `{"a":3,"version":1}`)
+		a.refused(409, "stale", "POST", "/v1/notes", `{"a":3}`, "If-Match", `"1"`)
+		a.refused(412, "stale", "GET", "/v1/notes", "", "If-Match", `"1"`)
 		a.refused(409, "stale", "PUT", "/v1/notes/none", `{"a":3}`, "If-Match", `*`)
 		a.refused(412, "stale", "GET", item+"/_history/1", "", "If-Match", `"2"`)
 	})
