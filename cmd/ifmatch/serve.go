@@ -126,7 +126,7 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr
 		if err != nil {
 			return nil, err
 		}
-		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Rules: r})
+		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Param: named.ID.Param, Rules: r})
 	}
 	if p.Default != nil {
 		var err error

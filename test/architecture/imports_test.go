@@ -46,6 +46,7 @@ var rooms = []room{
 	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "jsonvalue"}, never: noSQL},
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "internal/engine", may: []string{".", "internal/store", "jsonvalue", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
+	{path: "internal/transfer", may: []string{"jsonvalue"}, outside: []string{"github.com/cenkalti/backoff/v5"}, never: noSQL},
 	{path: "internal/access", never: append(noSQL, "net/http")},
 	{path: "policy", may: []string{".", "internal/schema", "jsonvalue"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
 
