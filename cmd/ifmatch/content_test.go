@@ -11,7 +11,7 @@ import (
 )
 
 // ask makes a request and returns its status and its answer's body.
-func ask(t *testing.T, method, url, body string, headers ...string) (*http.Response, string) {
+func ask(t *testing.T, method, url, body string, headers ...string) (reply, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -30,7 +30,14 @@ func ask(t *testing.T, method, url, body string, headers ...string) (*http.Respo
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(text)
+	return reply{resp.StatusCode, resp.Status, resp.Header}, string(text)
+}
+
+// reply is the head of an answer.
+type reply struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
 }
 
 const contentPolicy = `

@@ -74,12 +74,13 @@ func read(ctx context.Context, url string) (record, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET %s: status %d", url, res.StatusCode)
-	}
 	var r record
-	return r, json.NewDecoder(res.Body).Decode(&r)
+	if res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("GET %s: status %d", url, res.StatusCode)
+	} else {
+		err = json.NewDecoder(res.Body).Decode(&r)
+	}
+	return r, errors.Join(err, res.Body.Close())
 }
 
 func write(ctx context.Context, url string, r record) (status int, err error) {

@@ -82,7 +82,7 @@ func conflict(t *testing.T, got answer) int {
 	if err := json.Unmarshal([]byte(got.body), &body); err != nil {
 		t.Fatalf("%v: %s", err, got.body)
 	}
-	prefix := fmt.Sprintf(`{"error":{"code":"CONFLICT","message":"Version mismatch — read fresh and retry","correlationId":"%s"`, body.Error.CorrelationID)
+	prefix := fmt.Sprintf(`{"error":{"code":"CONFLICT","message":"Version mismatch — read fresh and retry","correlationId":%q`, body.Error.CorrelationID)
 	if got.status != http.StatusConflict || got.header.Get("Content-Type") != "application/json" ||
 		!strings.HasPrefix(got.body, prefix) || !uuid.MatchString(body.Error.CorrelationID) {
 		t.Fatalf("%d %s: %s", got.status, got.header.Get("Content-Type"), got.body)

@@ -101,6 +101,18 @@ func (e *Engine) StoreInfo() store.Info { return e.store.Info() }
 // Limits returns the bounds in force.
 func (e *Engine) Limits() Limits { return e.limits }
 
+// write is one intent on its way.
+type write struct {
+	engine  *Engine
+	intent  *Intent
+	content content         // the parsed body, once for all turns
+	current *store.Document // as this turn loaded it
+	whole   bool            // the current body is needed, not only its head
+	queue   *queue          // the document's queue, once this write has joined
+	// leftover is a claim in the way that belongs to nobody, nil for none.
+	leftover *leftover
+}
+
 // Do carries one intent out. Its error is always a [*Refusal]. When ctx ends
 // before the commit is sent nothing happens; after that the commit is seen
 // through, because a client that goes away takes nothing back.
@@ -133,18 +145,6 @@ func (w *write) run(ctx context.Context) (*Outcome, error) {
 
 // errLostRace is the only way back to the start of the corridor.
 var errLostRace = errors.New("lost race")
-
-// write is one intent on its way.
-type write struct {
-	engine  *Engine
-	intent  *Intent
-	content content         // the parsed body, once for all turns
-	current *store.Document // as this turn loaded it
-	whole   bool            // the current body is needed, not only its head
-	queue   *queue          // the document's queue, once this write has joined
-	// leftover is a claim in the way that belongs to nobody, nil for none.
-	leftover *leftover
-}
 
 // turn walks the corridor once: load, evaluate, build, commit. It returns a
 // *Refusal, errLostRace, or the outcome.
@@ -219,10 +219,10 @@ func (w *write) evaluate(ctx context.Context) (evaluation, error) {
 func (w *write) parseForVersion() error {
 	op := w.intent.Op
 	inBody := w.intent.Rules.Members.version.always && (op == OpPut || op == OpMergePatch && w.current.Exists())
-	if !inBody || w.intent.Conditions.Malformed != nil {
-		return nil
+	if inBody && w.intent.Conditions.Malformed == nil {
+		return w.parse()
 	}
-	return w.parse()
+	return nil
 }
 
 // refuse turns a verdict that ends the write into its refusal.

@@ -54,13 +54,13 @@ func serveAsking(t *testing.T) *asked {
 
 // do sends a request as it stands here, with all that a write needs but
 // credentials, and returns the answer with its body. Headers come in pairs.
-func (a *asked) do(method, path string, header ...string) (*http.Response, string) {
+func (a *asked) do(method, path string, header ...string) (status int, head http.Header, content string) {
 	a.Helper()
-	content := `{"n":1}`
+	sent := `{"n":1}`
 	if method == http.MethodPatch {
-		content = `{"n":2}`
+		sent = `{"n":2}`
 	}
-	r, err := http.NewRequest(method, a.url+strings.TrimPrefix(path, "*"), strings.NewReader(content))
+	r, err := http.NewRequest(method, a.url+strings.TrimPrefix(path, "*"), strings.NewReader(sent))
 	if err != nil {
 		a.Fatal(err)
 	}
@@ -80,16 +80,16 @@ func (a *asked) do(method, path string, header ...string) (*http.Response, strin
 	if err != nil {
 		a.Fatal(err)
 	}
-	return answer, string(body)
+	return answer.StatusCode, answer.Header, string(body)
 }
 
 func (a *asked) status(want int, method, path string, header ...string) (http.Header, string) {
 	a.Helper()
-	answer, body := a.do(method, path, header...)
-	if answer.StatusCode != want {
-		a.Errorf("%s %s: %d, want %d: %s", method, path, answer.StatusCode, want, body)
+	status, head, body := a.do(method, path, header...)
+	if status != want {
+		a.Errorf("%s %s: %d, want %d: %s", method, path, status, want, body)
 	}
-	return answer.Header, body
+	return head, body
 }
 
 // dump is everything that the store holds.

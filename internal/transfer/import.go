@@ -70,7 +70,7 @@ func (r *Remote) ImportFile(ctx context.Context, path string, o ImportOptions) (
 	if err != nil {
 		return Tally{}, err
 	}
-	defer f.Close() // it was only read
+	defer func() { _ = f.Close() }() // it was only read
 	if _, err := f.Seek(s.Offset, io.SeekStart); err != nil {
 		return Tally{}, err
 	}

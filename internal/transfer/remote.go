@@ -142,8 +142,8 @@ func (r *Remote) once(ctx context.Context, method, target string, header http.He
 	if err != nil {
 		return answer{}, err
 	}
-	defer resp.Body.Close() // it is read to its end, or given up
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	err = errors.Join(err, resp.Body.Close())
 	if err != nil {
 		return answer{}, err
 	}

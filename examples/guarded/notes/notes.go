@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	_ "modernc.org/sqlite"
+	_ "modernc.org/sqlite" // the driver of the tables
 
 	"github.com/ifmatch/ifmatch/guard"
 )
