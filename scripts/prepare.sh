@@ -9,6 +9,8 @@ if ! command -v go >/dev/null; then
   exit 1
 fi
 
+PATH=$PATH:/usr/sbin # where servers lie, which the tests look in too
+
 # command, packages that bring it, what is lost without it
 needs=(
   "cc|gcc libc6-dev|the race detector"
