@@ -71,12 +71,8 @@ func (k *NaturalKey) held(e *Engine, d *store.Document) (string, error) {
 	return value, nil
 }
 
-const (
-	// maxID is the length of the longest id.
-	maxID = 128
-	// hashedID begins the ids of keys that are too long to be spelt out.
-	hashedID = "~h"
-)
+// hashedID begins the ids of keys that are too long to be spelt out.
+const hashedID = "~h"
 
 // id makes a document's id of its values of the key. Two keys never make one id.
 //
@@ -100,7 +96,7 @@ func (k *NaturalKey) id(document jsonvalue.Value) string {
 		}
 		id = appendEscaped(id, text)
 	}
-	if len(id) <= maxID {
+	if len(id) <= MaxName {
 		return string(id)
 	}
 	value, _ := k.of(document)

@@ -20,7 +20,7 @@ func (e *Engine) Create(ctx context.Context, in *Intent) (*Outcome, error) {
 	in.Op, in.Conditions, in.posted = OpPut, ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}, true
 	w := &write{engine: e, intent: in}
 	if in.Rules.Key == nil {
-		in.Ref.ID = freshID()
+		in.Ref.ID = e.freshID()
 		return w.run(ctx)
 	}
 	c, err := w.candidate(nil, nil)
@@ -38,7 +38,8 @@ func (e *Engine) Create(ctx context.Context, in *Intent) (*Outcome, error) {
 	return out, err
 }
 
-func freshID() string { return uuid.Must(uuid.NewV7()).String() }
+// freshID makes the id of a document that brings none.
+func (e *Engine) freshID() string { return uuid.UUID(e.newID()).String() }
 
 // elsewhere goes on with a creation whose id another document has. If that one
 // has the key too, it is a duplicate. If it has changed its key since, the key is
@@ -52,7 +53,7 @@ func (w *write) elsewhere(ctx context.Context, occupant *store.Document, c candi
 		w.current = nil
 		return nil, w.duplicate(occupant)
 	}
-	w.intent.Ref.ID = freshID()
+	w.intent.Ref.ID = w.engine.freshID()
 	again := &write{engine: w.engine, intent: w.intent, content: w.content}
 	return again.run(ctx)
 }

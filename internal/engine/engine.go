@@ -26,7 +26,8 @@ type Config struct {
 	Chain *Chain
 	// Now is the clock; nil is time.Now.
 	Now Clock
-	// NewID makes commit ids; nil makes UUIDv7s.
+	// NewID makes the ids of commits, and of documents that bring none; nil makes
+	// UUIDv7s (RFC 9562 §5.7).
 	NewID func() store.ID
 	// MaxRounds bounds the turns of one write after lost races; 0 means 32.
 	MaxRounds int

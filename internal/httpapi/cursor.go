@@ -3,6 +3,8 @@ package httpapi
 import (
 	"encoding/base64"
 	"strconv"
+
+	"github.com/ifmatch/ifmatch/internal/engine"
 )
 
 // Cursors are opaque to clients: a letter for what they page through, and where
@@ -28,7 +30,7 @@ func decodeCursor(kind byte, cursor string) (string, bool) {
 // decodeListCursor returns the id after which a list goes on.
 func decodeListCursor(cursor string) (after string, ok bool) {
 	after, ok = decodeCursor(cursorList, cursor)
-	return after, ok && validName(after)
+	return after, ok && engine.ValidName(after)
 }
 
 func encodeHistoryCursor(rev int64) string {

@@ -22,7 +22,7 @@ func FuzzCursor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		after, list := decodeListCursor(s)
 		if list {
-			if !validName(after) {
+			if !engine.ValidName(after) {
 				t.Fatalf("%q goes on after %q, which is no id", s, after)
 			}
 			if again := encodeCursor(cursorList, after); again != s {
@@ -41,7 +41,7 @@ func FuzzCursor(f *testing.F) {
 		if list && history {
 			t.Fatalf("%q is taken by lists and histories", s)
 		}
-		if _, ok := decodeListCursor(encodeCursor(cursorList, s)); ok != validName(s) {
+		if _, ok := decodeListCursor(encodeCursor(cursorList, s)); ok != engine.ValidName(s) {
 			t.Fatalf("the cursor after %q is read: %t", s, ok)
 		}
 	})
@@ -75,7 +75,7 @@ func FuzzRoute(f *testing.F) {
 		if !named {
 			c.Path = "/v1/" + name
 		}
-		if !validName(name) || r.rules == nil || r.kind != routeCollection && !c.Singleton && !validName(r.ref.ID) || c.Singleton && r.kind == routeCollection {
+		if !engine.ValidName(name) || r.rules == nil || r.kind != routeCollection && !c.Singleton && !engine.ValidName(r.ref.ID) || c.Singleton && r.kind == routeCollection {
 			t.Fatalf("%q names %+v", path, r)
 		}
 		want := c.Path
@@ -83,7 +83,7 @@ func FuzzRoute(f *testing.F) {
 			for value := range strings.SplitSeq(r.ref.Part.Params, "/") {
 				before, rest, _ := strings.Cut(want, "{")
 				_, after, _ := strings.Cut(rest, "}")
-				if want = before + value + after; !validName(value) {
+				if want = before + value + after; !engine.ValidName(value) {
 					t.Fatalf("%q has the parameter %q", path, value)
 				}
 			}
@@ -148,7 +148,7 @@ func FuzzDiffQuery(f *testing.F) {
 // TestCursorsAreOpaqueText holds what a cursor may hold to what needs no
 // escaping in a query.
 func TestCursorsAreOpaqueText(t *testing.T) {
-	for _, id := range []string{"a", "~", "-._~", strings.Repeat("z", maxName)} {
+	for _, id := range []string{"a", "~", "-._~", strings.Repeat("z", engine.MaxName)} {
 		c := encodeCursor(cursorList, id)
 		if url.QueryEscape(c) != c {
 			t.Errorf("the cursor %q wants escaping", c)

@@ -105,7 +105,7 @@ func (rt *router) match(path string) (route, bool) {
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		name, tail = rest[:i], rest[i:]
 	}
-	if !validName(name) || rt.named[name] {
+	if !engine.ValidName(name) || rt.named[name] {
 		return route{}, false
 	}
 	return below(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules}, tail)
@@ -131,7 +131,7 @@ func below(r route, tail string) (route, bool) {
 		return r, true
 	}
 	id, sub, nested := strings.Cut(tail[1:], "/")
-	if !validName(id) {
+	if !engine.ValidName(id) {
 		return route{}, false
 	}
 	r.ref.ID, r.kind = id, routeItem
@@ -209,7 +209,7 @@ func (n *node) match(path, params string) (route, bool) {
 			return r, true
 		}
 	}
-	if n.parameter == nil || !validName(segment) {
+	if n.parameter == nil || !engine.ValidName(segment) {
 		return route{}, false
 	}
 	return n.parameter.match(tail, joinParams(params, segment))
@@ -232,23 +232,4 @@ func parseVersion(s string) (int64, bool) {
 		return 0, false
 	}
 	return v, true
-}
-
-const maxName = 128
-
-// validName tells whether s can name a collection or a document:
-// [A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}.
-func validName(s string) bool {
-	if s == "" || len(s) > maxName || s[0] == '.' || s[0] == '_' {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9',
-			c == '.', c == '_', c == '~', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
 }
