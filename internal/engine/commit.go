@@ -105,15 +105,8 @@ func (e *Engine) commit(ctx context.Context, c *store.Commit) (store.Receipt, er
 	return receipt, err
 }
 
-// failed turns an error of the store, or of the caller's context, into the
-// refusal that its class has.
-func (w *write) failed(err error) *Refusal {
-	r := refusalOf(err, w.current)
-	if locked, ok := errors.AsType[*store.LockedError](err); ok {
-		r.RetryAfter = max(locked.Until.Sub(w.engine.now()), r.RetryAfter)
-	}
-	return r
-}
+// failed is refusalOf for a document as this turn loaded it.
+func (w *write) failed(err error) *Refusal { return w.engine.refusalOf(err, w.current) }
 
 var reasonsOfStore = []struct {
 	err    error
@@ -130,13 +123,15 @@ var reasonsOfStore = []struct {
 	{context.DeadlineExceeded, ReasonOverloaded, time.Second},
 }
 
-func refusalOf(err error, current *store.Document) *Refusal {
+// refusalOf turns an error of the store, or of the caller's context, into the
+// refusal that its class has.
+func (e *Engine) refusalOf(err error, current *store.Document) *Refusal {
 	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r
 	}
 	r := &Refusal{Reason: ReasonInternal, Current: current, cause: err}
-	if _, locked := errors.AsType[*store.LockedError](err); locked {
-		r.Reason, r.RetryAfter = ReasonLocked, time.Second
+	if locked, ok := errors.AsType[*store.LockedError](err); ok {
+		r.Reason, r.RetryAfter = ReasonLocked, max(locked.Until.Sub(e.now()), time.Second)
 		return r
 	}
 	for _, known := range reasonsOfStore {

@@ -62,7 +62,7 @@ func (w *write) elsewhere(ctx context.Context, occupant *store.Document, c candi
 func (e *Engine) alreadyThere(r *Refusal, c candidate) (*Outcome, error) {
 	is, err := e.parseStored(r.Holder.Body)
 	if err != nil {
-		return nil, refusalOf(err, r.Current)
+		return nil, e.refusalOf(err, r.Current)
 	}
 	if !jsonvalue.Identical(is, c.value) {
 		return nil, r

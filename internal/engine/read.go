@@ -23,7 +23,7 @@ type Reading struct {
 func (e *Engine) Read(ctx context.Context, ref store.Ref, rules *Rules, c ifmatch.Conditions) (Reading, error) {
 	doc, err := e.store.Get(ctx, ref)
 	if err != nil {
-		return Reading{}, refusalOf(err, nil)
+		return Reading{}, e.refusalOf(err, nil)
 	}
 	state := stateOf(doc, &rules.Contract)
 	res := ifmatch.Evaluate("GET", c, state, rules.Contract)
@@ -42,14 +42,14 @@ func (e *Engine) Read(ctx context.Context, ref store.Ref, rules *Rules, c ifmatc
 func (e *Engine) Version(ctx context.Context, ref store.Ref, rules *Rules, version int64) (*store.Entry, error) {
 	current, err := e.store.Get(ctx, ref)
 	if err != nil {
-		return nil, refusalOf(err, nil)
+		return nil, e.refusalOf(err, nil)
 	}
 	entry, err := e.entry(ctx, &current.Head, rules, version)
 	if errors.Is(err, store.ErrNoEntry) || err == nil && entry.Action == store.ActionDelete {
 		return nil, &Refusal{Reason: ReasonNotFound}
 	}
 	if err != nil {
-		return nil, refusalOf(err, nil)
+		return nil, e.refusalOf(err, nil)
 	}
 	return entry, nil
 }
@@ -60,7 +60,7 @@ func (e *Engine) Version(ctx context.Context, ref store.Ref, rules *Rules, versi
 func (e *Engine) History(ctx context.Context, ref store.Ref, before int64, limit int) (rows []store.Entry, more bool, err error) {
 	rows, err = e.store.History(ctx, ref, before, limit+1)
 	if err != nil {
-		return nil, false, refusalOf(err, nil)
+		return nil, false, e.refusalOf(err, nil)
 	}
 	if len(rows) == 0 && before != 0 {
 		_, _, err := e.History(ctx, ref, 0, 1)
@@ -108,7 +108,7 @@ func (e *Engine) versionValue(ctx context.Context, ref store.Ref, rules *Rules, 
 func (e *Engine) List(ctx context.Context, part store.Part, after string, limit int) (store.Page, error) {
 	page, err := e.store.List(ctx, part, store.ListQuery{After: after, Limit: limit})
 	if err != nil {
-		return store.Page{}, refusalOf(err, nil)
+		return store.Page{}, e.refusalOf(err, nil)
 	}
 	return page, nil
 }
