@@ -20,13 +20,14 @@ func (t ETag) WithCoding(coding string) ETag {
 var codingSuffixes = []string{";gzip", ";br", ";zstd", "-gzip", "-br", "-zstd"}
 
 // withoutCoding removes the suffix of a coding, once, and tells whether there was
-// one. A tag keeps it unless what stands before has a form that [Contract.ETag]
-// makes, since any other tag may mean something else by it.
+// one. A tag keeps it unless what stands before has a form that [Contract.ETag] or
+// [ETag.Composite] makes, since any other tag may mean something else by it.
 func (t ETag) withoutCoding() (ETag, bool) {
 	for _, suffix := range codingSuffixes {
 		if opaque, ok := strings.CutSuffix(t.opaque, suffix); ok {
 			bare := ETag{opaque: opaque, weak: t.weak, set: true}
-			return bare, bare.isMinted()
+			_, composite := bare.State()
+			return bare, composite || bare.isMinted()
 		}
 	}
 	return ETag{}, false
@@ -35,12 +36,15 @@ func (t ETag) withoutCoding() (ETag, bool) {
 // hashLength is how many characters [HashTag] makes.
 const hashLength = 22
 
-// isMinted tells whether the tag has the form of a version's or of a digest's.
-func (t ETag) isMinted() bool {
-	if _, ok := t.Version(); ok {
-		return true
-	}
-	return len(t.opaque) == hashLength && !slices.ContainsFunc([]byte(t.opaque), func(c byte) bool {
+// isDigest tells whether a text has the form of 16 bytes in base64url.
+func isDigest(s string) bool {
+	return len(s) == hashLength && !slices.ContainsFunc([]byte(s), func(c byte) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
 	})
+}
+
+// isMinted tells whether the tag has the form of a version's or of a digest's.
+func (t ETag) isMinted() bool {
+	_, ok := t.Version()
+	return ok || isDigest(t.opaque)
 }

@@ -99,7 +99,8 @@ type Result struct {
 	// Base is the earlier version that the writer has read, where Stale.
 	Base int64
 	// WeakOnly tells that If-Match failed only because strong comparison never
-	// matches weak tags: its opaque part is the current one.
+	// matches weak tags: its opaque part is the current one, or the tag is one that
+	// [ETag.Composite] made of it.
 	WeakOnly bool
 	// AnyTag tells that the header that decided was "*".
 	AnyTag bool
@@ -218,6 +219,7 @@ func (s *State) earlier(tag ETag) int64 {
 func failedMatch(class methodClass, c *Conditions, s *State, weakly bool) Result {
 	r := Result{Verdict: Failed, By: FieldIfMatch}
 	_, r.WeakOnly = c.IfMatch.match(s.ETag, true)
+	r.WeakOnly = r.WeakOnly || c.IfMatch.composes(s.ETag)
 	if class == methodRead || r.WeakOnly || s.Earlier == nil {
 		return r
 	}

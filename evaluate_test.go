@@ -127,6 +127,7 @@ func TestEvaluateSharedVectors(t *testing.T) {
 
 // TestEvaluateResult checks what a result says beside its verdict.
 func TestEvaluateResult(t *testing.T) {
+	composite := func(version int64) string { return ifmatch.VersionTag(version).Composite([]byte("rest")).String() }
 	current := ifmatch.State{
 		Exists: true, ETag: ifmatch.VersionTag(7), LastModified: time.Unix(1e9, 0),
 		Earlier: func(t ifmatch.ETag) int64 {
@@ -148,6 +149,8 @@ func TestEvaluateResult(t *testing.T) {
 		{"from the future", "PUT", h("If-Match", `"8"`), current, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfMatch}},
 		{"a weak tag names no base", "PUT", h("If-Match", `W/"5"`), current, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfMatch}},
 		{"weakened on its way", "PUT", h("If-Match", `W/"7"`), current, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfMatch, WeakOnly: true}},
+		{"of an answer that shows more", "PUT", h("If-Match", composite(7)), current, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfMatch, WeakOnly: true}},
+		{"of an earlier answer that showed more", "PUT", h("If-Match", composite(5)), current, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfMatch}},
 		{"a read is never stale", "GET", h("If-Match", `"5"`), current, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfMatch}},
 		{"create only", "PUT", h("If-None-Match", `*`), current, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfNoneMatch, AnyTag: true}},
 		{"must exist", "PUT", h("If-Match", `*`), ifmatch.State{}, ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfMatch, AnyTag: true}},
