@@ -54,7 +54,7 @@ var rooms = []room{
 	{path: "internal/schema", may: []string{"jsonvalue"}, outside: []string{"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text", "github.com/go-json-experiment/json/jsontext"}, never: append(noDoor, noSQL...)},
 
 	{path: "internal/store/memory", may: []string{"internal/store"}, never: noDoor},
-	{path: "internal/store/sqlite", may: []string{"internal/store"}, outside: []string{"modernc.org/sqlite", "github.com/maypok86/otter/v2", "golang.org/x/sync", "golang.org/x/sys"}, never: noDoor},
+	{path: "internal/store/sqlite", may: []string{"internal/store"}, outside: []string{"zombiezen.com/go/sqlite", "github.com/maypok86/otter/v2", "golang.org/x/sync", "golang.org/x/sys"}, never: noDoor},
 	{path: "internal/store/storetest", may: []string{"internal/store", "internal/store/memory"}, outside: []string{"pgregory.net/rapid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/store", never: append(noSQL, impure...)},
 
@@ -225,7 +225,7 @@ func TestJudge(t *testing.T) {
 		"the library imports the policy":     {"guard", module + "/policy", true},
 		"a driver imports the engine":        {"internal/store/sqlite", module + "/internal/engine", true},
 		"a driver imports another driver":    {"internal/store/sqlite", module + "/internal/store/memory", true},
-		"a driver imports its engine":        {"internal/store/sqlite", "modernc.org/sqlite/lib", false},
+		"a driver imports its engine":        {"internal/store/sqlite", "zombiezen.com/go/sqlite", false},
 		"a driver imports HTTP":              {"internal/store/sqlite", "net/http", true},
 		"the command imports a driver":       {"cmd/ifmatch", module + "/internal/store/sqlite", false},
 		"the command imports a test suite":   {"cmd/ifmatch", module + "/internal/store/storetest", true},

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -91,7 +90,7 @@ func (g *group) keepBody(e, was *entry) error {
 	if e.whole() {
 		return nil
 	}
-	found, err := g.w.conn.one(g.w.st.body, func(row []driver.Value) { e.doc.Body = asBlob(row[0]) }, e.bodyAt)
+	found, err := g.w.conn.one(g.w.st.body, func(r row) { e.doc.Body = r.blob(0) }, e.bodyAt)
 	if err == nil && !found {
 		err = fmt.Errorf("sqlite: the body of %s/%s is missing at position %d", e.doc.Ref.Part.Collection, e.doc.Ref.ID, e.bodyAt)
 	}

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -49,7 +48,7 @@ func newCheckpointer(s *Store) (*checkpointer, error) {
 		store: s, conn: c, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		moveEvery: moveEvery, restartEvery: restartEvery,
 	}
-	if p.pragma, err = c.prepare(checkpointPragma, 3); err != nil {
+	if p.pragma, err = c.prepare(checkpointPragma); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return p, nil
@@ -129,7 +128,7 @@ func (p *checkpointer) checkpoint(c *conn, s *stmt) (frames int64) {
 	if p.store.trouble.Load() != nil {
 		return 0
 	}
-	_, err := c.one(s, func(row []driver.Value) { frames = asInt(row[1]) })
+	_, err := c.one(s, func(r row) { frames = r.int(1) })
 	switch {
 	case err == nil:
 	case leftUnknown(err):

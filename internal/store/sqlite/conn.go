@@ -1,79 +1,72 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
+	"time"
 
-	"modernc.org/sqlite"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// conn is one connection with its prepared statements. The driver is used
-// beneath database/sql: a connection here belongs to one goroutine at a time by
-// construction, and the pool's locks and conversions cost a third of the
-// throughput. A conn is not safe for concurrent use.
+// conn is one connection with its prepared statements. It stands beneath
+// database/sql, whose pool, conversions and boxed values cost a third of the
+// throughput: a connection here belongs to one goroutine at a time by
+// construction. A conn is not safe for concurrent use.
 type conn struct {
-	raw  driver.Conn
-	open []driver.Stmt // every prepared statement, closed with the connection
-	args []driver.NamedValue
-	row  []driver.Value
+	raw *sqlite.Conn
 }
 
-// stmt is a prepared statement of one conn.
+// stmt is a prepared statement of one conn. It ends with its connection.
 type stmt struct {
-	exec  driver.StmtExecContext
-	query driver.StmtQueryContext
-	width int // columns of a row
+	raw *sqlite.Stmt
 }
 
 // durability is what every connection that writes runs under: a COMMIT returns
 // when the log is on stable storage.
 const durability = "synchronous(FULL)"
 
+const busyTimeout = 5 * time.Second
+
 func connect(o Options, path string, pragmas ...string) (*conn, error) {
-	q := url.Values{"_pragma": append([]string{
-		"busy_timeout(5000)", durability, "temp_store(memory)", "wal_autocheckpoint(0)",
-	}, pragmas...)}
+	address := url.URL{Scheme: "file", OmitHost: true, Path: path}
 	if o.VFS != "" {
-		q.Set("vfs", o.VFS)
+		address.RawQuery = url.Values{"vfs": {o.VFS}}.Encode()
 	}
-	if o.ReadOnly {
-		q.Set("mode", "rw") // makes no file; a log that was left behind still needs its index written
+	flags := sqlite.OpenURI | sqlite.OpenReadWrite // a log that was left behind needs its index written, whoever reads
+	if !o.ReadOnly {
+		flags |= sqlite.OpenCreate
 	}
-	raw, err := (&sqlite.Driver{}).Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
+	raw, err := sqlite.OpenConn(address.String(), flags)
 	if err != nil {
 		return nil, err
 	}
-	return &conn{raw: raw}, nil
-}
-
-// close ends the statements first: SQLite keeps a connection, with its files and
-// locks, for as long as one of them is open.
-func (c *conn) close() error {
-	var errs []error
-	for _, s := range c.open {
-		errs = append(errs, s.Close())
+	raw.SetBusyTimeout(busyTimeout)
+	c := &conn{raw: raw}
+	for _, p := range append([]string{durability, "temp_store(memory)", "wal_autocheckpoint(0)"}, pragmas...) {
+		if err := c.do("PRAGMA " + p); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
 	}
-	return errors.Join(append(errs, c.raw.Close())...)
+	return c, nil
 }
 
-// prepare compiles one statement whose rows have width columns.
-func (c *conn) prepare(text string, width int) (*stmt, error) {
-	s, err := c.raw.(driver.ConnPrepareContext).PrepareContext(context.Background(), text)
+func (c *conn) close() error { return c.raw.Close() }
+
+// prepare compiles one statement, which lives as long as the connection.
+func (c *conn) prepare(text string) (*stmt, error) {
+	s, err := c.raw.Prepare(text)
 	if err != nil {
 		return nil, fmt.Errorf("preparing %q: %w", text, err)
 	}
-	c.open = append(c.open, s)
-	return &stmt{exec: s.(driver.StmtExecContext), query: s.(driver.StmtQueryContext), width: width}, nil
+	return &stmt{raw: s}, nil
 }
 
 // prepareAll prepares a set of statements, each into its place.
-func (c *conn) prepareAll(set map[**stmt]statement) error {
-	for into, s := range set {
-		prepared, err := c.prepare(s.text, s.width)
+func (c *conn) prepareAll(set map[**stmt]string) error {
+	for into, text := range set {
+		prepared, err := c.prepare(text)
 		if err != nil {
 			return err
 		}
@@ -82,98 +75,83 @@ func (c *conn) prepareAll(set map[**stmt]statement) error {
 	return nil
 }
 
-// statement is the text of a statement and the width of its rows.
-type statement struct {
-	text  string
-	width int
-}
-
-func (c *conn) bind(args []any) []driver.NamedValue {
-	c.args = c.args[:0]
+// bind sets every parameter: an int64, a string or a []byte, NULL for a nil one
+// or for nothing.
+func (s *stmt) bind(args []any) {
 	for i, a := range args {
-		if b, ok := a.([]byte); ok && b == nil {
-			a = nil // NULL rather than an empty blob
+		switch v := a.(type) {
+		case int64:
+			s.raw.BindInt64(i+1, v)
+		case string:
+			s.raw.BindText(i+1, v)
+		case []byte:
+			if v == nil {
+				s.raw.BindNull(i + 1)
+			} else {
+				s.raw.BindBytes(i+1, v)
+			}
+		case nil:
+			s.raw.BindNull(i + 1)
+		default:
+			panic(fmt.Sprintf("sqlite: a %T cannot be bound", a))
 		}
-		c.args = append(c.args, driver.NamedValue{Ordinal: i + 1, Value: a})
 	}
-	return c.args
 }
 
 // exec runs a prepared statement and returns how many rows it changed. A
 // commit is seen through once it is sent, so that no context reaches it.
-func (c *conn) exec(s *stmt, args ...any) (int64, error) {
-	res, err := s.exec.ExecContext(context.Background(), c.bind(args))
-	if err != nil {
+func (c *conn) exec(s *stmt, args ...any) (int, error) {
+	s.bind(args)
+	if _, err := s.raw.Step(); err != nil {
 		return 0, err
 	}
-	return res.RowsAffected()
+	return c.raw.Changes(), s.raw.Reset()
 }
 
 // do runs a statement that is not worth keeping.
-func (c *conn) do(text string) error {
-	_, err := c.raw.(driver.ExecerContext).ExecContext(context.Background(), text, nil)
-	return err
-}
+func (c *conn) do(text string) error { return sqlitex.ExecuteTransient(c.raw, text, nil) }
 
-// each runs a prepared query and hands every row to scan. The row's slice is
-// used again; its blobs and strings may be kept.
-func (c *conn) each(s *stmt, scan func(row []driver.Value) error, args ...any) (err error) {
-	rows, err := s.query.QueryContext(context.Background(), c.bind(args))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	if cap(c.row) < s.width {
-		c.row = make([]driver.Value, s.width)
-	}
-	row := c.row[:s.width]
-	for {
-		if err := rows.Next(row); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
+// script runs statements one after the other.
+func (c *conn) script(text string) error {
+	for text != "" {
+		s, rest, err := c.raw.PrepareTransient(text)
+		if err != nil {
 			return err
 		}
-		if err := scan(row); err != nil {
+		_, err = s.Step()
+		if err = errors.Join(err, s.Finalize()); err != nil {
 			return err
+		}
+		text = text[len(text)-rest:]
+	}
+	return nil
+}
+
+// each runs a prepared query and hands every row to scan.
+func (c *conn) each(s *stmt, scan func(row) error, args ...any) (err error) {
+	s.bind(args)
+	for {
+		found, err := s.raw.Step()
+		if err != nil {
+			return err // Step has reset the statement
+		}
+		if !found {
+			return s.raw.Reset()
+		}
+		if err := scan(row{s.raw}); err != nil {
+			return errors.Join(err, s.raw.Reset())
 		}
 	}
 }
 
 // one is each for a query of at most one row; found tells whether it came.
-func (c *conn) one(s *stmt, scan func(row []driver.Value), args ...any) (found bool, err error) {
-	err = c.each(s, func(row []driver.Value) error {
-		found = true
-		scan(row)
-		return nil
-	}, args...)
-	return found, err
-}
-
-// The columns that a schema of ours declares, as Go values. NULL is the zero
-// value.
-func asInt(v driver.Value) int64 { n, _ := v.(int64); return n }
-
-func asText(v driver.Value) string { s, _ := v.(string); return s }
-
-func asBlob(v driver.Value) []byte { b, _ := v.([]byte); return b }
-
-func asDigest(v driver.Value) (d [32]byte) {
-	copy(d[:], asBlob(v))
-	return d
-}
-
-// text binds the empty string as NULL, which costs nothing to store.
-func text(s string) any {
-	if s == "" {
-		return nil
+func (c *conn) one(s *stmt, scan func(row), args ...any) (found bool, err error) {
+	s.bind(args)
+	if found, err = s.raw.Step(); err != nil {
+		return false, err
 	}
-	return s
-}
-
-func flag(b bool) int64 {
-	if b {
-		return 1
+	if found {
+		scan(row{s.raw})
 	}
-	return 0
+	return found, s.raw.Reset()
 }

@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -14,13 +13,9 @@ import (
 // serves already.
 var ErrInUse = errors.New("sqlite: the store is in use; one process serves a file at a time")
 
-// codeOf returns the primary result code of an error of SQLite, 0 for another.
-func codeOf(err error) int {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code() & 0xff
-	}
-	return 0
-}
+// codeOf returns the primary result code of an error; one that is not of SQLite
+// has the general code.
+func codeOf(err error) sqlite.ResultCode { return sqlite.ErrCode(err).ToPrimary() }
 
 // classify wraps an error of SQLite in the store's error of its class.
 func classify(err error) error {
@@ -28,13 +23,13 @@ func classify(err error) error {
 		return nil
 	}
 	switch codeOf(err) {
-	case lib.SQLITE_FULL:
+	case sqlite.ResultFull:
 		return fmt.Errorf("%w: %w", store.ErrFull, err)
-	case lib.SQLITE_READONLY, lib.SQLITE_CANTOPEN, lib.SQLITE_PERM:
+	case sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultPerm:
 		return fmt.Errorf("%w: %w", store.ErrReadOnly, err)
-	case lib.SQLITE_TOOBIG, lib.SQLITE_NOMEM:
+	case sqlite.ResultTooBig, sqlite.ResultNoMem:
 		return fmt.Errorf("%w: %w", store.ErrTooLarge, err)
-	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
+	case sqlite.ResultBusy, sqlite.ResultLocked:
 		return fmt.Errorf("%w: %w", store.ErrContended, err)
 	}
 	return err
@@ -55,7 +50,7 @@ func isRefusal(err error) bool {
 // of I/O above all, nobody knows what the disk kept.
 func leftUnknown(err error) bool {
 	switch codeOf(err) {
-	case lib.SQLITE_FULL, lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_CONSTRAINT, lib.SQLITE_READONLY:
+	case sqlite.ResultFull, sqlite.ResultBusy, sqlite.ResultLocked, sqlite.ResultConstraint, sqlite.ResultReadOnly:
 		return false
 	}
 	return true

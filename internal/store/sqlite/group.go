@@ -1,11 +1,9 @@
 package sqlite
 
 import (
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -86,7 +84,7 @@ func (g *group) entry(ref store.Ref) (*entry, error) {
 		return nil, nil
 	}
 	var e *entry
-	_, err := g.w.conn.one(g.w.st.head, func(row []driver.Value) { e = scanHead(row, ref, p.floor) }, p.number, ref.ID)
+	_, err := g.w.conn.one(g.w.st.head, func(r row) { e = scanHead(r, ref, p.floor) }, p.number, ref.ID)
 	return e, err
 }
 
@@ -167,20 +165,18 @@ func (g *group) publish() {
 }
 
 // scanHead reads a row of the head statement.
-func scanHead(row []driver.Value, ref store.Ref, floor int64) *entry {
+func scanHead(r row, ref store.Ref, floor int64) *entry {
 	h := store.Head{
-		Ref: ref, Rev: asInt(row[1]), Version: asInt(row[2]), Life: asInt(row[3]), Deleted: asInt(row[4]) != 0,
-		At: asTime(row[5]), SameSecond: asInt(row[6]) != 0, Digest: asDigest(row[7]), Link: asBlob(row[8]),
-		Entries: asInt(row[1]), Position: asInt(row[9]),
+		Ref: ref, Rev: r.int(1), Version: r.int(2), Life: r.int(3), Deleted: r.flag(4),
+		At: r.time(5), SameSecond: r.flag(6), Digest: r.digest(7), Link: r.blob(8),
+		Entries: r.int(1), Position: r.int(9),
 	}
 	h.Next = max(h.Version, floor) + 1
-	if id := asText(row[11]); id != "" {
-		h.Lease = &store.Lease{ID: id, Fence: asInt(row[12]), Expires: asTime(row[13])}
+	if id := r.text(11); id != "" {
+		h.Lease = &store.Lease{ID: id, Fence: r.int(12), Expires: r.time(13)}
 	}
-	return &entry{doc: store.Document{Head: h}, number: asInt(row[0]), bodyAt: asInt(row[10]), fence: asInt(row[12])}
+	return &entry{doc: store.Document{Head: h}, number: r.int(0), bodyAt: r.int(10), fence: r.int(12)}
 }
-
-func asTime(v driver.Value) time.Time { return time.UnixMicro(asInt(v)).UTC() }
 
 // panicked stops the writer for good, and answers the members all the same: they,
 // and all who come later, would wait for ever.

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -44,7 +43,7 @@ func (g *group) judgeKey(c *store.Commit) error {
 		return nil
 	}
 	var stored store.Answer
-	found, err := g.w.conn.one(g.w.st.answer, func(row []driver.Value) { stored = scanAnswer(row) }, c.Key.Scope, c.Key.Key)
+	found, err := g.w.conn.one(g.w.st.answer, func(r row) { stored = scanAnswer(r) }, c.Key.Scope, c.Key.Key)
 	switch {
 	case err != nil:
 		return err
@@ -56,8 +55,8 @@ func (g *group) judgeKey(c *store.Commit) error {
 	return &store.ReplayedError{Answer: stored}
 }
 
-func scanAnswer(row []driver.Value) store.Answer {
-	return store.Answer{Digest: asDigest(row[0]), Content: asBlob(row[1]), Expires: asTime(row[2])}
+func scanAnswer(r row) store.Answer {
+	return store.Answer{Digest: r.digest(0), Content: r.blob(1), Expires: r.time(2)}
 }
 
 // judgeHeads refuses c with every reference that stands elsewhere.
@@ -182,7 +181,7 @@ const noHolder = "\x00"
 func (g *group) holder(cl *store.Claim) (id string, err error) {
 	id = noHolder
 	if p := g.part(cl.Part); p != nil {
-		_, err = g.w.conn.one(g.w.st.claim, func(row []driver.Value) { id = asText(row[0]) }, p.number, cl.Index, cl.Value)
+		_, err = g.w.conn.one(g.w.st.claim, func(r row) { id = r.text(0) }, p.number, cl.Index, cl.Value)
 	}
 	return id, err
 }

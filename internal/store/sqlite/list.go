@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -19,13 +18,13 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 			return fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, t.cause)
 		}
 		var number, floor int64
-		found, err := r.conn.one(r.part, func(row []driver.Value) {
-			number, floor = asInt(row[0]), asInt(row[1])
+		found, err := r.conn.one(r.part, func(r row) {
+			number, floor = r.int(0), r.int(1)
 		}, part.Collection, part.Params)
 		if err != nil || !found {
 			return err
 		}
-		if _, err := r.conn.one(r.newest, func(row []driver.Value) { newest = asInt(row[0]) }); err != nil {
+		if _, err := r.conn.one(r.newest, func(r row) { newest = r.int(0) }); err != nil {
 			return err
 		}
 		// The empty id, a singleton's, comes before every id that can be asked for.
@@ -33,13 +32,13 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 		if q.After != "" {
 			statement, args = r.listAfter, []any{number, q.After, int64(q.Limit) + 1}
 		}
-		return r.conn.each(statement, func(row []driver.Value) error {
+		return r.conn.each(statement, func(r row) error {
 			if len(page.Documents) == q.Limit {
 				page.More = true
 				return nil
 			}
-			e := scanHead(row, store.Ref{Part: part, ID: asText(row[headWidth])}, floor)
-			e.doc.Body = asBlob(row[headWidth+1])
+			e := scanHead(r, store.Ref{Part: part, ID: r.text(headWidth)}, floor)
+			e.doc.Body = r.blob(headWidth + 1)
 			page.Documents = append(page.Documents, &e.doc)
 			return nil
 		}, args...)
@@ -56,7 +55,7 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 // Floor implements [store.FloorReader].
 func (s *Store) Floor(ctx context.Context, part store.Part) (floor int64, err error) {
 	err = s.read(ctx, false, func(r *reader) error {
-		_, err := r.conn.one(r.part, func(row []driver.Value) { floor = asInt(row[1]) }, part.Collection, part.Params)
+		_, err := r.conn.one(r.part, func(r row) { floor = r.int(1) }, part.Collection, part.Params)
 		return err
 	})
 	return floor, err
@@ -66,8 +65,8 @@ func (s *Store) Floor(ctx context.Context, part store.Part) (floor int64, err er
 func (s *Store) Parts(ctx context.Context) ([]store.Part, error) {
 	var parts []store.Part
 	err := s.read(ctx, false, func(r *reader) error {
-		return r.conn.each(r.parts, func(row []driver.Value) error {
-			parts = append(parts, store.Part{Collection: asText(row[0]), Params: asText(row[1])})
+		return r.conn.each(r.parts, func(r row) error {
+			parts = append(parts, store.Part{Collection: r.text(0), Params: r.text(1)})
 			return nil
 		})
 	})
@@ -88,8 +87,8 @@ func (s *Store) Rows(ctx context.Context, ref store.Ref, kind string) ([]store.R
 		if err != nil {
 			return err
 		}
-		return r.conn.each(r.rows, func(row []driver.Value) error {
-			rows = append(rows, store.Row{Ref: ref, Kind: kind, ID: asText(row[0]), Value: asBlob(row[1])})
+		return r.conn.each(r.rows, func(r row) error {
+			rows = append(rows, store.Row{Ref: ref, Kind: kind, ID: r.text(0), Value: r.blob(1)})
 			return nil
 		}, number, kind)
 	})
@@ -102,11 +101,11 @@ func (s *Store) ScanDocuments(ctx context.Context, yield func(*store.Document) e
 		if err := s.doubtfulAll(); err != nil {
 			return err
 		}
-		return r.conn.each(r.scanDocuments, func(row []driver.Value) error {
-			ref := store.Ref{Part: store.Part{Collection: asText(row[headWidth]), Params: asText(row[headWidth+1])}, ID: asText(row[headWidth+2])}
-			e := scanHead(row, ref, asInt(row[headWidth+3]))
+		return r.conn.each(r.scanDocuments, func(r row) error {
+			ref := store.Ref{Part: store.Part{Collection: r.text(headWidth), Params: r.text(headWidth + 1)}, ID: r.text(headWidth + 2)}
+			e := scanHead(r, ref, r.int(headWidth+3))
 			if !e.doc.Deleted {
-				e.doc.Body = asBlob(row[headWidth+4])
+				e.doc.Body = r.blob(headWidth + 4)
 			}
 			return errors.Join(ctx.Err(), yield(&e.doc))
 		})
@@ -119,9 +118,9 @@ func (s *Store) ScanLog(ctx context.Context, yield func(*store.Entry) error) err
 		if err := s.doubtfulAll(); err != nil {
 			return err
 		}
-		return r.conn.each(r.scanLog, func(row []driver.Value) error {
-			ref := store.Ref{Part: store.Part{Collection: asText(row[logWidth+1]), Params: asText(row[logWidth+2])}, ID: asText(row[logWidth+3])}
-			e, err := scanLog(row, ref)
+		return r.conn.each(r.scanLog, func(r row) error {
+			ref := store.Ref{Part: store.Part{Collection: r.text(logWidth + 1), Params: r.text(logWidth + 2)}, ID: r.text(logWidth + 3)}
+			e, err := scanLog(r, ref)
 			if err != nil {
 				return err
 			}
@@ -134,8 +133,8 @@ func (s *Store) ScanLog(ctx context.Context, yield func(*store.Entry) error) err
 func (s *Store) CheckIntegrity(ctx context.Context) error {
 	return s.read(ctx, true, func(r *reader) error {
 		var faults []error
-		err := r.conn.each(r.integrityRun, func(row []driver.Value) error {
-			if line := asText(row[0]); line != "ok" {
+		err := r.conn.each(r.integrityRun, func(r row) error {
+			if line := r.text(0); line != "ok" {
 				faults = append(faults, errors.New("sqlite: integrity check: "+line))
 			}
 			return nil

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 
@@ -22,7 +21,7 @@ func readLog(c *conn, s *stmt, position int64, ref store.Ref) (*logEntry, error)
 	}
 	var e *logEntry
 	var bad error
-	found, err := c.one(s, func(row []driver.Value) { e, bad = scanLog(row, ref) }, position)
+	found, err := c.one(s, func(r row) { e, bad = scanLog(r, ref) }, position)
 	switch {
 	case err != nil:
 		return nil, err
@@ -32,20 +31,20 @@ func readLog(c *conn, s *stmt, position int64, ref store.Ref) (*logEntry, error)
 	return e, bad
 }
 
-func scanLog(row []driver.Value, ref store.Ref) (*logEntry, error) {
-	e := &logEntry{prev: asInt(row[1]), Entry: store.Entry{
+func scanLog(r row, ref store.Ref) (*logEntry, error) {
+	e := &logEntry{prev: r.int(1), Entry: store.Entry{
 		Log: store.Log{
-			Action: store.Action(asText(row[5])), Outcome: asText(row[6]), Base: asInt(row[7]), Blind: asInt(row[8]) != 0,
-			MergedFrom: asInt(row[9]), Decisions: asBlob(row[10]), Link: asBlob(row[17]),
+			Action: store.Action(r.text(5)), Outcome: r.text(6), Base: r.int(7), Blind: r.flag(8),
+			MergedFrom: r.int(9), Decisions: r.blob(10), Link: r.blob(17),
 		},
-		Ref: ref, Position: asInt(row[0]), CommitID: asID(row[12]), Correlation: asText(row[13]),
-		Actor: store.Actor{Name: asText(row[14])},
-		Rev:   asInt(row[2]), Version: asInt(row[3]), Life: asInt(row[4]), At: asTime(row[11]), Digest: asDigest(row[16]),
+		Ref: ref, Position: r.int(0), CommitID: r.id(12), Correlation: r.text(13),
+		Actor: store.Actor{Name: r.text(14)},
+		Rev:   r.int(2), Version: r.int(3), Life: r.int(4), At: r.time(11), Digest: r.digest(16),
 	}}
-	if len(row) > logWidth {
-		e.Body = asBlob(row[logWidth])
+	if r.raw.ColumnCount() > logWidth {
+		e.Body = r.blob(logWidth)
 	}
-	if roles := asText(row[15]); roles != "" {
+	if roles := r.text(15); roles != "" {
 		if err := json.Unmarshal([]byte(roles), &e.Actor.Roles); err != nil {
 			return nil, fmt.Errorf("sqlite: the roles at position %d cannot be read: %w", e.Position, err)
 		}
@@ -53,16 +52,11 @@ func scanLog(row []driver.Value, ref store.Ref) (*logEntry, error) {
 	return e, nil
 }
 
-func asID(v driver.Value) (id store.ID) {
-	copy(id[:], asBlob(v))
-	return id
-}
-
 // start returns where to begin a walk back to a rev or a version, by the index
 // that milestone reads: at most milestoneEvery rows above it, at the next
 // milestone, else at the newest row.
 func start(c *conn, milestone *stmt, number, from, newest int64) (int64, error) {
 	at := newest
-	_, err := c.one(milestone, func(row []driver.Value) { at = asInt(row[0]) }, number, from)
+	_, err := c.one(milestone, func(r row) { at = r.int(0) }, number, from)
 	return at, err
 }

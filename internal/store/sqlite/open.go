@@ -5,7 +5,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -158,12 +157,12 @@ func (s *Store) open() (err error) {
 }
 
 func (s *Store) readInfo(c *conn) error {
-	st, err := c.prepare("SELECT (SELECT value FROM meta WHERE key = 'id'), (SELECT value FROM meta WHERE key = 'epoch')", 2)
+	st, err := c.prepare("SELECT (SELECT value FROM meta WHERE key = 'id'), (SELECT value FROM meta WHERE key = 'epoch')")
 	if err != nil {
 		return err
 	}
-	_, err = c.one(st, func(row []driver.Value) {
-		s.info = store.Info{ID: asText(row[0]), Epoch: asInt(row[1])}
+	_, err = c.one(st, func(r row) {
+		s.info = store.Info{ID: r.text(0), Epoch: r.int(1)}
 	})
 	s.info.Capabilities = store.Capabilities{
 		Durable: true, CrossPart: true, SnapshotReads: true, Lanes: 1, ShortestLease: time.Millisecond, Settles: true,

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -13,6 +12,7 @@ import (
 type reader struct {
 	conn                                 *conn
 	document, head, floor, number        *stmt
+	begin, end                           *stmt
 	newest                               *stmt
 	milestoneByRev, milestoneByVersion   *stmt
 	logRow, logWithBody                  *stmt
@@ -27,31 +27,33 @@ func newReader(s *Store) (*reader, error) {
 		return nil, err
 	}
 	r := &reader{conn: c}
-	err = c.prepareAll(map[**stmt]statement{
-		&r.document: {"SELECT " + headColumns + `, (SELECT floor FROM parts WHERE part = d.part), l.body
-			FROM documents d LEFT JOIN log l ON l.position = d.body_at WHERE d.part = ? AND d.id = ?`, headWidth + 2},
-		&r.head: {"SELECT " + headColumns + `, (SELECT floor FROM parts WHERE part = d.part)
-			FROM documents d WHERE d.part = ? AND d.id = ?`, headWidth + 1},
-		&r.newest: {newestPosition, 1},
-		&r.floor:  {"SELECT floor FROM parts WHERE part = ?", 1},
-		&r.number: {`SELECT d.doc, d.position FROM parts p JOIN documents d ON d.part = p.part AND d.id = ?
-			WHERE p.collection = ? AND p.params = ?`, 2},
-		&r.milestoneByRev:     {milestoneByRev, 1},
-		&r.milestoneByVersion: {milestoneByVersion, 1},
-		&r.logRow:             {"SELECT " + logColumns + " FROM log l WHERE l.position = ?", logWidth},
-		&r.logWithBody:        {"SELECT " + logColumns + ", l.body FROM log l WHERE l.position = ?", logWidth + 1},
-		&r.part:               {"SELECT part, floor FROM parts WHERE collection = ? AND params = ?", 2},
-		&r.parts:              {"SELECT collection, params FROM parts ORDER BY collection, params", 2},
-		&r.listFirst:          {listColumns + "d.part = ? AND d.deleted = 0 ORDER BY d.id LIMIT ?", headWidth + 2},
-		&r.listAfter:          {listColumns + "d.part = ? AND d.deleted = 0 AND d.id > ? ORDER BY d.id LIMIT ?", headWidth + 2},
-		&r.rows:               {"SELECT id, value FROM side_rows WHERE doc = ? AND kind = ? ORDER BY id", 2},
-		&r.answer:             {"SELECT digest, content, expires FROM answers WHERE scope = ? AND key = ?", 3},
-		&r.scanDocuments: {"SELECT " + headColumns + `, p.collection, p.params, d.id, p.floor, l.body FROM documents d
+	err = c.prepareAll(map[**stmt]string{
+		&r.document: "SELECT " + headColumns + `, (SELECT floor FROM parts WHERE part = d.part), l.body
+			FROM documents d LEFT JOIN log l ON l.position = d.body_at WHERE d.part = ? AND d.id = ?`,
+		&r.head: "SELECT " + headColumns + `, (SELECT floor FROM parts WHERE part = d.part)
+			FROM documents d WHERE d.part = ? AND d.id = ?`,
+		&r.begin:  "BEGIN",
+		&r.end:    "COMMIT",
+		&r.newest: newestPosition,
+		&r.floor:  "SELECT floor FROM parts WHERE part = ?",
+		&r.number: `SELECT d.doc, d.position FROM parts p JOIN documents d ON d.part = p.part AND d.id = ?
+			WHERE p.collection = ? AND p.params = ?`,
+		&r.milestoneByRev:     milestoneByRev,
+		&r.milestoneByVersion: milestoneByVersion,
+		&r.logRow:             "SELECT " + logColumns + " FROM log l WHERE l.position = ?",
+		&r.logWithBody:        "SELECT " + logColumns + ", l.body FROM log l WHERE l.position = ?",
+		&r.part:               "SELECT part, floor FROM parts WHERE collection = ? AND params = ?",
+		&r.parts:              "SELECT collection, params FROM parts ORDER BY collection, params",
+		&r.listFirst:          listColumns + "d.part = ? AND d.deleted = 0 ORDER BY d.id LIMIT ?",
+		&r.listAfter:          listColumns + "d.part = ? AND d.deleted = 0 AND d.id > ? ORDER BY d.id LIMIT ?",
+		&r.rows:               "SELECT id, value FROM side_rows WHERE doc = ? AND kind = ? ORDER BY id",
+		&r.answer:             "SELECT digest, content, expires FROM answers WHERE scope = ? AND key = ?",
+		&r.scanDocuments: "SELECT " + headColumns + `, p.collection, p.params, d.id, p.floor, l.body FROM documents d
 			JOIN parts p ON p.part = d.part LEFT JOIN log l ON l.position = d.body_at
-			ORDER BY p.collection, p.params, d.id`, headWidth + 5},
-		&r.scanLog: {"SELECT " + logColumns + `, l.body, p.collection, p.params, d.id FROM log l
-			JOIN documents d ON d.doc = l.doc JOIN parts p ON p.part = d.part ORDER BY l.position`, logWidth + 4},
-		&r.integrityRun: {"PRAGMA integrity_check(20)", 1},
+			ORDER BY p.collection, p.params, d.id`,
+		&r.scanLog: "SELECT " + logColumns + `, l.body, p.collection, p.params, d.id FROM log l
+			JOIN documents d ON d.doc = l.doc JOIN parts p ON p.part = d.part ORDER BY l.position`,
+		&r.integrityRun: "PRAGMA integrity_check(20)",
 	})
 	if err != nil {
 		return nil, errors.Join(err, c.close())
@@ -85,11 +87,12 @@ func (s *Store) read(ctx context.Context, snapshot bool, f func(*reader) error) 
 	if !snapshot {
 		return classify(f(r))
 	}
-	if err := r.conn.do("BEGIN"); err != nil {
+	if _, err := r.conn.exec(r.begin); err != nil {
 		return classify(err)
 	}
 	err := f(r)
-	return classify(errors.Join(err, r.conn.do("COMMIT")))
+	_, ended := r.conn.exec(r.end)
+	return classify(errors.Join(err, ended))
 }
 
 // doubtful refuses to read what the last group of a stopped writer may or may
@@ -158,7 +161,7 @@ func (s *Store) get(ctx context.Context, ref store.Ref, body bool) (*store.Docum
 func (r *reader) load(s *Store, ref store.Ref, body bool) (e *entry, floor int64, err error) {
 	part, known := s.numbers.get(ref.Part)
 	if !known {
-		_, err = r.conn.one(r.part, func(row []driver.Value) { part = asInt(row[0]) }, ref.Part.Collection, ref.Part.Params)
+		_, err = r.conn.one(r.part, func(r row) { part = r.int(0) }, ref.Part.Collection, ref.Part.Params)
 		if err != nil || part == 0 {
 			return nil, 0, err
 		}
@@ -167,14 +170,14 @@ func (r *reader) load(s *Store, ref store.Ref, body bool) (e *entry, floor int64
 	if body {
 		statement = r.document
 	}
-	found, err := r.conn.one(statement, func(row []driver.Value) {
-		e = scanHead(row, ref, asInt(row[headWidth]))
+	found, err := r.conn.one(statement, func(r row) {
+		e = scanHead(r, ref, r.int(headWidth))
 		if body && !e.doc.Deleted {
-			e.doc.Body = asBlob(row[headWidth+1])
+			e.doc.Body = r.blob(headWidth + 1)
 		}
 	}, part, ref.ID)
 	if err == nil && !found {
-		_, err = r.conn.one(r.floor, func(row []driver.Value) { floor = asInt(row[0]) }, part)
+		_, err = r.conn.one(r.floor, func(r row) { floor = r.int(0) }, part)
 	}
 	return e, floor, err
 }
@@ -202,7 +205,7 @@ func (s *Store) Entry(ctx context.Context, ref store.Ref, version int64) (*store
 
 // locate returns a document's number and the position of its newest log row.
 func (r *reader) locate(ref store.Ref) (number, newest int64, err error) {
-	found, err := r.conn.one(r.number, func(row []driver.Value) { number, newest = asInt(row[0]), asInt(row[1]) },
+	found, err := r.conn.one(r.number, func(r row) { number, newest = r.int(0), r.int(1) },
 		ref.ID, ref.Part.Collection, ref.Part.Params)
 	if err == nil && !found {
 		err = store.ErrNoEntry
@@ -270,8 +273,8 @@ func (s *Store) Answer(ctx context.Context, scope, key string) (*store.Answer, e
 		if err := s.doubtfulAll(); err != nil {
 			return err
 		}
-		found, err := r.conn.one(r.answer, func(row []driver.Value) {
-			stored := scanAnswer(row)
+		found, err := r.conn.one(r.answer, func(r row) {
+			stored := scanAnswer(r)
 			a = &stored
 		}, scope, key)
 		if err == nil && !found {

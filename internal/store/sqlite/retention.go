@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql/driver"
 	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -69,9 +68,9 @@ type keptRow struct {
 	hasBody       bool
 }
 
-func (g *group) kept(position int64) (row keptRow, err error) {
-	_, err = g.w.conn.one(g.w.st.kept, func(v []driver.Value) {
-		row = keptRow{asInt(v[0]), asInt(v[1]), asTime(v[2]), store.Action(asText(v[3])), asInt(v[4]) != 0}
+func (g *group) kept(position int64) (k keptRow, err error) {
+	_, err = g.w.conn.one(g.w.st.kept, func(r row) {
+		k = keptRow{r.int(0), r.int(1), r.time(2), store.Action(r.text(3)), r.flag(4)}
 	}, position)
-	return row, err
+	return k, err
 }

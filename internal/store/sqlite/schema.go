@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql/driver"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -31,7 +30,7 @@ func migrate(c *conn) error {
 			return err
 		}
 		step := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT", script, i+1)
-		if err := c.do(step); err != nil {
+		if err := c.script(step); err != nil {
 			return fmt.Errorf("sqlite: migration %s: %w", files[i], err)
 		}
 	}
@@ -39,10 +38,10 @@ func migrate(c *conn) error {
 }
 
 func userVersion(c *conn) (version int64, err error) {
-	s, err := c.prepare("PRAGMA user_version", 1)
+	s, err := c.prepare("PRAGMA user_version")
 	if err != nil {
 		return 0, err
 	}
-	_, err = c.one(s, func(row []driver.Value) { version = asInt(row[0]) })
+	_, err = c.one(s, func(r row) { version = r.int(0) })
 	return version, err
 }

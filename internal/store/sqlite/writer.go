@@ -2,13 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
-
-	lib "modernc.org/sqlite/lib"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -68,25 +65,25 @@ func newWriter(s *Store, c *conn) (*writer, error) {
 }
 
 func (w *writer) readCounters() error {
-	counters, err := w.conn.prepare("SELECT ("+newestPosition+`),
-		(SELECT coalesce(max(doc), 0) FROM documents), (SELECT coalesce(max(part), 0) FROM parts)`, 3)
+	counters, err := w.conn.prepare("SELECT (" + newestPosition + `),
+		(SELECT coalesce(max(doc), 0) FROM documents), (SELECT coalesce(max(part), 0) FROM parts)`)
 	if err != nil {
 		return err
 	}
-	if _, err = w.conn.one(counters, func(row []driver.Value) {
-		w.position, w.number, w.lastPart = asInt(row[0]), asInt(row[1]), asInt(row[2])
+	if _, err = w.conn.one(counters, func(r row) {
+		w.position, w.number, w.lastPart = r.int(0), r.int(1), r.int(2)
 	}); err != nil {
 		return err
 	}
 	w.store.heads.atLeast = w.position
-	all, err := w.conn.prepare("SELECT collection, params, part, floor FROM parts", 4)
+	all, err := w.conn.prepare("SELECT collection, params, part, floor FROM parts")
 	if err != nil {
 		return err
 	}
-	return w.conn.each(all, func(row []driver.Value) error {
-		name := store.Part{Collection: asText(row[0]), Params: asText(row[1])}
-		w.parts[name] = &part{number: asInt(row[2]), floor: asInt(row[3])}
-		w.store.numbers.set(name, asInt(row[2]))
+	return w.conn.each(all, func(r row) error {
+		name := store.Part{Collection: r.text(0), Params: r.text(1)}
+		w.parts[name] = &part{number: r.int(2), floor: r.int(3)}
+		w.store.numbers.set(name, r.int(2))
 		return nil
 	})
 }
@@ -246,10 +243,10 @@ func (w *writer) transact(members []*member) (settled bool) {
 
 // rollback ends the transaction, unless SQLite has rolled it back by itself.
 func (w *writer) rollback() error {
-	err := w.conn.do("ROLLBACK")
-	if err != nil && codeOf(err) == lib.SQLITE_ERROR {
-		return nil // no transaction is active
+	if w.conn.raw.AutocommitEnabled() {
+		return nil
 	}
+	err := w.conn.do("ROLLBACK")
 	if err != nil {
 		w.store.stop(err, nil)
 	}
