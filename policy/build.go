@@ -26,6 +26,7 @@ func (d *decoder) policy(v *value) *Policy {
 	d.distinct(named.list, p.Collections)
 	all := templates(named.list, p.Collections)
 	d.paths(all)
+	d.lead(named.list, def, all)
 	switch {
 	case def.set:
 		d.apart(all)
@@ -68,11 +69,13 @@ func (d *decoder) collection(v *value) Collection {
 	c.Singleton = v.get("singleton").bool
 	c.ID = d.id(v.get("id"), c.Singleton, c.Path)
 	c.Contract = d.contract(v.get("contract"))
-	d.keyOfTheWriter(v.get("id").get("natural_key"), &c.Contract.Dialect)
 	c.History = history(v.get("history"))
 	c.OnStale = onStale(v.get("on_stale"))
 	c.Schema = v.get("schema").schema
 	c.Fields = d.fields(v.get("fields"))
+	c.Links = d.linksOf(v.get("links"), &c)
+	d.apartFromMembers(v.get("contract"), &c)
+	d.keyOfTheWriter(v.get("id").get("natural_key"), c.added())
 	return c
 }
 

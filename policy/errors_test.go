@@ -23,7 +23,7 @@ func TestErrors(t *testing.T) {
 		{"merge key", one + "<<: {}", []string{"3:5: collections[0].<<: unknown key; valid keys are " + namedKeys}},
 		{"twice", "store: 'memory:'\nlisten: a:1\nstore: 'memory:'\n", []string{"3:1: store: stands twice; the first is on line 1"}},
 		{"later key", "tls: {cert: a, key: b}\n", []string{"1:1: tls: not supported by this version"}},
-		{"later key inside", one + "links: []", []string{"3:5: collections[0].links: not supported by this version"}},
+		{"later key inside", one + "redact: []", []string{"3:5: collections[0].redact: not supported by this version"}},
 		{"later limit", "limits: {rate: {per: 1s}}", []string{"1:10: limits.rate: not supported by this version"}},
 		{"later word", one + "contract: {token: signed}", []string{"3:23: collections[0].contract.token: signed is not supported by this version; valid are version, hash"}},
 		{"later precondition", one + "contract: {precondition: observe}", []string{"3:30: collections[0].contract.precondition: observe is not supported by this version; valid are required, optional, tag"}},

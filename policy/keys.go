@@ -35,9 +35,12 @@ type key struct {
 	keys        []*key // of blocks
 	// check says what is wrong with a text, "" for nothing.
 	check    func(string) fault
-	required bool
-	optional bool // a block that is not there has no defaults either
-	later    bool // part of the design that this version does not support
+	// short names the key of a block that a text in a list of blocks stands for
+	// alone, and example shows such a list; "" where texts are no elements.
+	short, example string
+	required       bool
+	optional       bool // a block that is not there has no defaults either
+	later          bool // part of the design that this version does not support
 }
 
 // word is one of the values of a key.
@@ -104,12 +107,13 @@ var nameKeys = []*key{
 
 var collectionKeys = append([]*key{
 	{name: "id", kind: kindBlock, keys: idKeys, doc: "How documents come by their ids. Not for a singleton."},
-	{name: "contract", kind: kindBlock, keys: contractKeys, doc: "What the collection promises about tags and preconditions."},
+	{name: "contract", kind: kindBlock, keys: contractKeys, doc: "What the collection promises about tags, preconditions and refusals, and what it adds to bodies. Whatever it says, `?include=meta` shows under `_meta` how the version came to be, as the history has it; a member of that name is never stored."},
 	{name: "history", kind: kindChoice, keys: historyKeys, words: []word{{name: historyOff, doc: "keeps none, so that no conflict can be explained"}}, doc: "Which earlier versions are kept."},
 	{name: "on_stale", kind: kindBlock, keys: staleKeys, doc: "What happens to a write that is based on an earlier version."},
 	{name: "schema", kind: kindSchema, optional: true, defDoc: "none", doc: "JSON Schema 2020-12 that documents keep to: it stands here, or in a file whose name is relative to this one. Formats are asserted; regular expressions have RE2 syntax; a `$ref` stays within the schema. A write that does not fit is refused with 422. What is stored already is not looked at."},
 	{name: "fields", kind: kindBlocks, keys: fieldKeys, optional: true, defDoc: "none", doc: "What holds for single members."},
-}, later("indexes", "redact", "links", "detect", "together",
+	{name: "links", kind: kindBlocks, keys: linkKeys, optional: true, defDoc: "none", doc: "Documents and lists that documents are related to, at most 16. Who reads one with `?include=links` finds them under `_links`, each with its `href` and, where something is there, its current entity tag as `etag`. Such an answer has a weak entity tag over all that it shows; the document's own stands in `Ifmatch-ETag`. `_links` is not stored: where it comes back in content, it is taken out first."},
+}, later("indexes", "redact", "detect", "together",
 	"contributions", "direct_confidence", "access", "feed", "origin")...)
 
 var idKeys = []*key{

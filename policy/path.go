@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/ifmatch/ifmatch"
 )
 
 // ID says how the documents of a collection come by their ids.
@@ -124,14 +122,7 @@ func (d *decoder) id(v *value, singleton bool, path string) ID {
 
 // keyOfTheWriter refuses a natural key of what the contract adds to bodies: that
 // is never stored, so that every document would lack it.
-func (d *decoder) keyOfTheWriter(key *value, dialect *ifmatch.Dialect) {
-	var added []string
-	if dialect.BodyVersion != ifmatch.BodyVersionNone {
-		added = append(added, dialect.VersionField)
-	}
-	if dialect.DigestField != "" {
-		added = append(added, dialect.DigestField)
-	}
+func (d *decoder) keyOfTheWriter(key *value, added []string) {
 	for _, pointer := range key.list {
 		for _, field := range added {
 			if within(pointer.text, field) {

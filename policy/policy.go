@@ -62,6 +62,8 @@ type Collection struct {
 	Schema *Schema
 	// Fields are in the order of the file. Their paths are unique.
 	Fields []Field
+	// Links are in the order of the file, 16 at most. Their relations are unique.
+	Links []Link
 }
 
 // Contract is what a collection promises about tags, preconditions and refusals.
