@@ -75,7 +75,8 @@ func (d *decoder) collection(v *value) Collection {
 	c.Fields = d.fields(v.get("fields"))
 	c.Links = d.linksOf(v.get("links"), &c)
 	d.apartFromMembers(v.get("contract"), &c)
-	d.keyOfTheWriter(v.get("id").get("natural_key"), c.added())
+	d.keyOfTheWriter(v.get("id").get("natural_key").list, c.added())
+	c.Indexes = d.indexes(v.get("indexes"), &c)
 	return c
 }
 

@@ -117,9 +117,11 @@ func (d *decoder) value(n ast.Node, k *key, path string, fallback position) *val
 	case kindSchema:
 		return d.schema(n, path, at)
 	case kindBlocks:
-		return d.each(n, k, path, at, "must be a list of blocks, each of them after a dash", func(n ast.Node, path string) *value {
-			return d.block(n, k, path, where(n))
-		})
+		form := fault("must be a list of blocks, each of them after a dash")
+		if k.short != "" {
+			form = fault("must be a list, as in " + k.example)
+		}
+		return d.each(n, k, path, at, form, func(n ast.Node, path string) *value { return d.element(n, k, path) })
 	case kindWords:
 		return d.each(n, k, path, at, fault("must be a list, as in ["+strings.Join(k.supportedWords(), ", ")+"]"), func(n ast.Node, path string) *value {
 			return d.scalar(n, k, path, where(n))
@@ -233,6 +235,28 @@ func (d *decoder) block(n ast.Node, k *key, path string, at position) *value {
 			d.member(member, k, v)
 		}
 	}
+	d.fill(v, k, at)
+	return v
+}
+
+// element reads one of a list of blocks, or the text that stands for it.
+func (d *decoder) element(n ast.Node, k *key, path string) *value {
+	if _, block := n.(*ast.MappingNode); block || k.short == "" {
+		return d.block(n, k, path, where(n))
+	}
+	v := &value{at: where(n), path: path, set: true, members: make(map[string]*value, len(k.keys))}
+	for _, member := range k.keys {
+		if member.name == k.short {
+			v.members[k.short] = d.value(n, member, path, v.at)
+		}
+	}
+	d.fill(v, k, v.at)
+	return v
+}
+
+// fill gives a block what its file does not say.
+func (d *decoder) fill(v *value, k *key, at position) {
+	path := v.path
 	for _, member := range k.keys {
 		if v.members[member.name] != nil || member.later {
 			continue
@@ -244,7 +268,6 @@ func (d *decoder) block(n ast.Node, k *key, path string, at position) *value {
 			v.members[member.name] = def
 		}
 	}
-	return v
 }
 
 func (d *decoder) member(m *ast.MappingValueNode, k *key, into *value) {

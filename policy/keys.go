@@ -34,7 +34,7 @@ type key struct {
 	min, max    int64  // of counts and sizes
 	keys        []*key // of blocks
 	// check says what is wrong with a text, "" for nothing.
-	check    func(string) fault
+	check func(string) fault
 	// short names the key of a block that a text in a list of blocks stands for
 	// alone, and example shows such a list; "" where texts are no elements.
 	short, example string
@@ -113,7 +113,8 @@ var collectionKeys = append([]*key{
 	{name: "schema", kind: kindSchema, optional: true, defDoc: "none", doc: "JSON Schema 2020-12 that documents keep to: it stands here, or in a file whose name is relative to this one. Formats are asserted; regular expressions have RE2 syntax; a `$ref` stays within the schema. A write that does not fit is refused with 422. What is stored already is not looked at."},
 	{name: "fields", kind: kindBlocks, keys: fieldKeys, optional: true, defDoc: "none", doc: "What holds for single members."},
 	{name: "links", kind: kindBlocks, keys: linkKeys, optional: true, defDoc: "none", doc: "Documents and lists that documents are related to, at most 16. Who reads one with `?include=links` finds them under `_links`, each with its `href` and, where something is there, its current entity tag as `etag`. Such an answer has a weak entity tag over all that it shows; the document's own stands in `Ifmatch-ETag`. `_links` is not stored: where it comes back in content, it is taken out first."},
-}, later("indexes", "redact", "detect", "together",
+	indexesKey,
+}, later("redact", "detect", "together",
 	"contributions", "direct_confidence", "access", "feed", "origin")...)
 
 var idKeys = []*key{

@@ -120,10 +120,10 @@ func (d *decoder) id(v *value, singleton bool, path string) ID {
 	return id
 }
 
-// keyOfTheWriter refuses a natural key of what the contract adds to bodies: that
-// is never stored, so that every document would lack it.
-func (d *decoder) keyOfTheWriter(key *value, added []string) {
-	for _, pointer := range key.list {
+// keyOfTheWriter refuses a natural key, or an index, of what the contract adds to
+// bodies: that is never stored, so that every document would lack it.
+func (d *decoder) keyOfTheWriter(pointers []*value, added []string) {
+	for _, pointer := range pointers {
 		for _, field := range added {
 			if within(pointer.text, field) {
 				d.fail(pointer.at, pointer.path, fault(pointer.text+" is a member that the contract adds, or lies around it; choose one that writers send"))

@@ -62,6 +62,8 @@ type Collection struct {
 	Schema *Schema
 	// Fields are in the order of the file. Their paths are unique.
 	Fields []Field
+	// Indexes are in the order of the file. No two have one name in queries.
+	Indexes []Index
 	// Links are in the order of the file, 16 at most. Their relations are unique.
 	Links []Link
 }

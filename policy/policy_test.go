@@ -140,6 +140,7 @@ func TestPrintStatesEveryKey(t *testing.T) {
 	p.Default.Contract.DigestField = "sha256"
 	p.Default.Schema = &Schema{File: "s.json"}
 	p.Default.Fields = []Field{{Path: "/id", Type: Immutable}}
+	p.Default.Indexes = []Index{{Path: "/status", Type: IndexString}}
 	p.Default.Links = []Link{{Rel: "list", Path: "/v1/{collection}"}}
 	text, err := p.MarshalYAML()
 	if err != nil {

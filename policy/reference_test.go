@@ -139,6 +139,9 @@ func form(k *key) string {
 	case kindChoice:
 		return codes(k.supportedWords()) + ", or a block"
 	case kindBlocks:
+		if k.short != "" {
+			return "list of texts and blocks"
+		}
 		return "list of blocks"
 	case kindSchema:
 		return "file name, or a schema"
@@ -249,6 +252,9 @@ func schemaOf(k *key, root bool) map[string]any {
 	case kindBlocks:
 		item := map[string]any{}
 		membersSchema(k, item)
+		if k.short != "" {
+			item = map[string]any{"anyOf": []any{map[string]any{"type": "string", "minLength": 1}, item}}
+		}
 		s["type"], s["minItems"], s["items"] = "array", 1, item
 	}
 	if k.def != "" {
