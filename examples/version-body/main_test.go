@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +34,21 @@ func TestVersionBody(t *testing.T) {
 			t.Run("POST", func(t *testing.T) { post(t, api) })
 			t.Run("retries", func(t *testing.T) { retries(t, api) })
 		})
+	}
+}
+
+// TestREADMEShowsTheLoop: what is shown is the file that is tested.
+func TestREADMEShowsTheLoop(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loop, err := os.ReadFile("retry.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(readme, slices.Concat([]byte("```ts\n"), loop, []byte("```\n"))) {
+		t.Error("README.md shows something else than retry.ts")
 	}
 }
 
