@@ -50,7 +50,7 @@ func (c comparison) experiment(bars ...bar) experiment {
 
 // experiments lists everything that can be measured, in the order of the table.
 func experiments(o options) []experiment {
-	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), []experiment{memoryBar(), evaluateBar()}, largeBars(o))
+	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), []experiment{memoryBar(), evaluateBar()}, settingBars(), largeBars(o))
 }
 
 func writeBars() []experiment {
@@ -84,6 +84,16 @@ func readBars() []experiment {
 		read("304-64", "GET answered 304, 64 clients", load.Unchanged, constant, limit(0.85), limit(0.95)),
 		read("get-64-handwritten", "GET, 64 clients", load.Read, handwritten),
 		read("304-64-handwritten", "GET answered 304, 64 clients", load.Unchanged, handwritten),
+	}
+}
+
+// settingBars hold what a setting costs against ifmatch without it.
+func settingBars() []experiment {
+	keyed := comparison{ifmatch, ifmatchKeyed, load.Read, manyClients, false, []func(*load.Result) float64{rate}}
+	inBody := comparison{ifmatch, ifmatchBody, load.Replace, manyClients, false, []func(*load.Result) float64{rate}}
+	return []experiment{
+		keyed.experiment(bar{name: "get-64-key", what: "GET with an API key, 64 clients", unit: "/s", yardstick: "without keys", threshold: limit(0.95)}),
+		inBody.experiment(bar{name: "put-64-body", what: "PUT with the version in the body, 64 clients", unit: "/s", yardstick: "If-Match", threshold: limit(0.9)}),
 	}
 }
 

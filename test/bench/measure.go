@@ -24,6 +24,7 @@ type bench struct {
 	subjects map[server]*subject
 	zipf     map[int]*load.Zipf // by number of documents
 	runs     uint64
+	key      string // of ifmatchKeyed
 }
 
 // compare drives both servers in turn, the other one first in every second
@@ -63,13 +64,17 @@ func (b *bench) compare(ctx context.Context, c comparison, bars []bar) []outcome
 
 // drive is one side of one round.
 func (b *bench) drive(ctx context.Context, s server, c comparison) (*load.Result, error) {
+	kind := c.kind
+	if s == ifmatchBody && kind == load.Replace {
+		kind = load.ReplaceInBody
+	}
 	sub := b.subject(ctx, s)
 	if sub.err != nil {
 		return nil, sub.err
 	}
 	b.runs++
 	plan := load.Plan{
-		Addr: sub.addr, Clients: c.clients, Corpus: sub.corpus, Kind: c.kind, Header: b.header(),
+		Addr: sub.addr, Clients: c.clients, Corpus: sub.corpus, Kind: kind, Header: b.header(s),
 		Warmup: b.warmup, Duration: b.seconds, Seed: b.runs,
 	}
 	if c.skewed {

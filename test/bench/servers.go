@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,10 +21,24 @@ const (
 	handwritten
 	ifmatch
 	ifmatchLarge // ifmatch again, with a million documents
+	ifmatchKeyed // ifmatch again, which asks for an API key
+	ifmatchBody  // ifmatch again, with the version in the body
 )
 
 func (s server) String() string {
-	return [...]string{"constant", "handwritten", "ifmatch", "ifmatch-large"}[s]
+	return [...]string{"constant", "handwritten", "ifmatch", "ifmatch-large", "ifmatch-keyed", "ifmatch-body"}[s]
+}
+
+// policy is the policy file that the server is started with, empty for none. The
+// key is what ifmatchKeyed asks for.
+func (s server) policy(key string) string {
+	switch s {
+	case ifmatchKeyed:
+		return fmt.Sprintf("auth: {keys: [{name: bench, sha256: %x}]}\n", sha256.Sum256([]byte(key)))
+	case ifmatchBody:
+		return "collections: [{name: docs, contract: {preset: version-body}}]\n"
+	}
+	return ""
 }
 
 // subject is a server that runs and holds its documents.
@@ -37,7 +52,7 @@ type subject struct {
 // binary builds the server's program once and returns its path.
 func (b *bench) binary(ctx context.Context, s server) (string, error) {
 	pkg := "./test/bench/yardstick/" + s.String()
-	if s == ifmatch || s == ifmatchLarge {
+	if s >= ifmatch {
 		if b.program != "" {
 			return filepath.Abs(b.program)
 		}
@@ -81,16 +96,23 @@ func (b *bench) launch(ctx context.Context, s server) (*process, time.Duration, 
 	switch s {
 	case handwritten:
 		args = append(args, "--store", filepath.Join(dir, "docs.db"))
-	case ifmatch, ifmatchLarge:
+	case ifmatch, ifmatchLarge, ifmatchKeyed, ifmatchBody:
 		args = append([]string{"serve"}, args...)
 		args = append(args, "--store", "sqlite:"+filepath.Join(dir, "docs.db"))
 		args = append(args, strings.Fields(b.serveArgs)...)
+		if policy := s.policy(b.key); policy != "" {
+			file := filepath.Join(dir, "policy.yaml")
+			if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
+				return nil, 0, fmt.Errorf("write the server's policy: %w", err)
+			}
+			args = append(args, "--config", file)
+		}
 	}
 	p, err := startProcess(binary, addr, dir, args)
 	if err != nil {
 		return nil, 0, err
 	}
-	took, err := p.ready(ctx, b.header())
+	took, err := p.ready(ctx, b.header(s))
 	if err != nil {
 		if stopErr := p.stop(); stopErr != nil {
 			b.progress("%v", stopErr)
@@ -111,7 +133,7 @@ func (b *bench) subject(ctx context.Context, s server) *subject {
 	if sub.process, _, sub.err = b.launch(ctx, s); sub.err != nil {
 		return sub
 	}
-	if sub.err = verify(ctx, sub.addr, b.authorization, s == constant); sub.err != nil {
+	if sub.err = verify(ctx, sub.addr, b.credentials(s), s); sub.err != nil {
 		return sub
 	}
 	n := b.documents
@@ -125,7 +147,7 @@ func (b *bench) subject(ctx context.Context, s server) *subject {
 	}
 	b.progress("fill %s with %s documents", s, thousands(int64(n)))
 	result, err := load.Run(ctx, load.Plan{
-		Addr: sub.addr, Clients: manyClients, Corpus: sub.corpus, Kind: load.Create, Header: b.header(),
+		Addr: sub.addr, Clients: manyClients, Corpus: sub.corpus, Kind: load.Create, Header: b.header(s),
 	})
 	if err != nil {
 		sub.err = fmt.Errorf("fill the store: %w", sub.explain(err))
@@ -135,12 +157,20 @@ func (b *bench) subject(ctx context.Context, s server) *subject {
 	return sub
 }
 
-// header is what every request carries besides its own lines.
-func (b *bench) header() string {
-	if b.authorization == "" {
-		return ""
+// credentials is the value of Authorization that a server is sent, empty for none.
+func (b *bench) credentials(s server) string {
+	if s == ifmatchKeyed {
+		return "Bearer " + b.key
 	}
-	return "Authorization: " + b.authorization + "\r\n"
+	return b.authorization
+}
+
+// header is what every request carries besides its own lines.
+func (b *bench) header(s server) string {
+	if value := b.credentials(s); value != "" {
+		return "Authorization: " + value + "\r\n"
+	}
+	return ""
 }
 
 // close ends every server; the first failure is returned after all were tried.

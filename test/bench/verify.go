@@ -13,30 +13,62 @@ import (
 
 // verify checks that a server does what it is about to be measured at, so that
 // no figure is won by leaving out the work: a stale write is refused, an answer
-// to a write carries tag and content, a 304 is one.
-func verify(ctx context.Context, addr, authorization string, constant bool) error {
+// to a write carries tag and content, a 304 is one, and who has no key reads
+// nothing.
+func verify(ctx context.Context, addr, authorization string, s server) error {
 	v := &verifier{ctx: ctx, client: &http.Client{Timeout: 10 * time.Second}, authorization: authorization,
 		url: "http://" + addr + "/v1/docs/verified"}
-	if constant {
-		tag := v.expect("GET", "", nil, 200, "")
-		v.expect("GET", "", []string{"If-None-Match", tag}, 304, "")
-		v.expect("PUT", `{"n":1}`, []string{"If-Match", tag}, 200, "")
-		return v.err
+	switch s {
+	case constant:
+		v.answers()
+	case ifmatchBody:
+		v.bodies()
+	default:
+		v.tags()
 	}
+	if s == ifmatchKeyed {
+		v.authorization = ""
+		v.expect("GET", "", nil, 401, "")
+	}
+	return v.err
+}
+
+// answers checks a server that stores nothing.
+func (v *verifier) answers() {
+	tag := v.expect("GET", "", nil, 200, "")
+	v.expect("GET", "", []string{"If-None-Match", tag}, 304, "")
+	v.expect("PUT", `{"n":1}`, []string{"If-Match", tag}, 200, "")
+}
+
+// tags checks writes with the tag in If-Match.
+func (v *verifier) tags() {
 	created := v.expect("PUT", `{"n":1}`, []string{"If-None-Match", "*"}, 201, `{"n":1}`)
 	replaced := v.expect("PUT", `{"n":2}`, []string{"If-Match", created}, 200, `{"n":2}`)
-	if v.err == nil && created == replaced {
-		return fmt.Errorf("check the server: the tag stayed %s when the content changed", created)
-	}
+	v.differ(created, replaced)
 	v.expect("PUT", `{"n":3}`, []string{"If-Match", created}, 412, "")
 	v.expect("PUT", `{"n":3}`, []string{"If-None-Match", "*"}, 412, "")
 	v.expect("PUT", `{"n":3}`, nil, 428, "")
 	read := v.expect("GET", "", nil, 200, `{"n":2}`)
 	if v.err == nil && read != replaced {
-		return fmt.Errorf("check the server: the write's tag is %s, the read's %s", replaced, read)
+		v.err = fmt.Errorf("check the server: the write's tag is %s, the read's %s", replaced, read)
 	}
 	v.expect("GET", "", []string{"If-None-Match", read}, 304, "")
-	return v.err
+}
+
+// bodies checks writes with the version in the content.
+func (v *verifier) bodies() {
+	created := v.expect("PUT", `{"n":1}`, nil, 201, `{"n":1,"version":1}`)
+	replaced := v.expect("PUT", `{"n":2,"version":1}`, nil, 200, `{"n":2,"version":2}`)
+	v.differ(created, replaced)
+	v.expect("PUT", `{"n":3,"version":1}`, nil, 409, "")
+	v.expect("PUT", `{"n":3}`, nil, 428, "")
+	v.expect("GET", "", nil, 200, `{"n":2,"version":2}`)
+}
+
+func (v *verifier) differ(before, after string) {
+	if v.err == nil && before == after {
+		v.err = fmt.Errorf("check the server: the tag stayed %s when the content changed", before)
+	}
 }
 
 type verifier struct {

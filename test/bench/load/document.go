@@ -60,6 +60,16 @@ func (d *document) stamp(n uint64) {
 	}
 }
 
+const versionMember = `,"version":`
+
+// appendWithVersion appends the document with its version as its last member,
+// where a client that writes back what it has read would send it.
+func (d *document) appendWithVersion(dst, version []byte) []byte {
+	dst = append(dst, d.body[:len(d.body)-1]...)
+	dst = append(dst, versionMember...)
+	return append(append(dst, version...), '}')
+}
+
 // Path is the request target of document i.
 func Path(i int) string { return fmt.Sprintf("/v1/docs/doc-%08d", i) }
 
@@ -88,6 +98,9 @@ func (t *tag) set(b []byte) error {
 }
 
 func (t *tag) get() []byte { return t.bytes[:t.size] }
+
+// version is what stands between the quotes of "5".
+func (t *tag) version() []byte { return bytes.Trim(t.get(), `"`) }
 
 // Corpus is a set of documents on one server and the entity tag that each had
 // last. A Run writes to the tags, so two runs on one Corpus must not overlap.

@@ -21,10 +21,11 @@ type Kind int
 // The kinds of request. Each names the one status that counts as success; any
 // other ends the run with an error, since a fast refusal is not throughput.
 const (
-	Create    Kind = iota // PUT with If-None-Match: *, each document once; 201
-	Replace               // PUT with the tag last seen in If-Match; 200
-	Read                  // GET; 200
-	Unchanged             // GET with the tag last seen in If-None-Match; 304
+	Create        Kind = iota // PUT with If-None-Match: *, each document once; 201
+	Replace                   // PUT with the tag last seen in If-Match; 200
+	ReplaceInBody             // PUT with the version in the tag last seen as a member "version"; 200
+	Read                      // GET; 200
+	Unchanged                 // GET with the tag last seen in If-None-Match; 304
 )
 
 // Plan says what one run does. Addr, Clients and Corpus are required.
@@ -148,10 +149,15 @@ func newClient(p *Plan, index int) (*client, error) {
 		answer: make([]byte, 16<<10),
 	}
 	c.tail = append(c.tail, " HTTP/1.1\r\nHost: "+p.Addr+"\r\n"+p.Header...)
+	if p.Kind.writes() {
+		c.tail = append(c.tail, "Content-Type: application/json\r\n"...)
+	}
 	if p.Kind == Create || p.Kind == Replace {
-		c.tail = append(c.tail, "Content-Type: application/json\r\nContent-Length: "+strconv.Itoa(DocumentSize)+"\r\n"...)
+		c.tail = append(c.tail, "Content-Length: "+strconv.Itoa(DocumentSize)+"\r\n"...)
 	}
 	switch p.Kind {
+	case ReplaceInBody:
+		c.tail = append(c.tail, "Content-Length: "...)
 	case Create:
 		c.tail = append(c.tail, "If-None-Match: *\r\n"...)
 	case Replace:
@@ -214,7 +220,7 @@ func (c *client) measure(ctx context.Context, from, until time.Time) error {
 func (c *client) pick() int {
 	n := c.plan.Corpus.Len()
 	switch {
-	case c.plan.Kind == Replace:
+	case c.plan.Kind.writes():
 		share := (n - c.index + c.plan.Clients - 1) / c.plan.Clients
 		return c.index + c.random.IntN(share)*c.plan.Clients
 	case c.plan.Zipf != nil:
@@ -223,28 +229,17 @@ func (c *client) pick() int {
 	return c.random.IntN(n)
 }
 
-var methods = [...]string{Create: "PUT ", Replace: "PUT ", Read: "GET ", Unchanged: "GET "}
+func (k Kind) writes() bool { return k == Create || k == Replace || k == ReplaceInBody }
 
-var statuses = [...]int{Create: 201, Replace: 200, Read: 200, Unchanged: 304}
+var methods = [...]string{Create: "PUT ", Replace: "PUT ", ReplaceInBody: "PUT ", Read: "GET ", Unchanged: "GET "}
+
+var statuses = [...]int{Create: 201, Replace: 200, ReplaceInBody: 200, Read: 200, Unchanged: 304}
 
 func (c *client) do(i int) (Response, error) {
 	kind := c.plan.Kind
-	req := append(c.request[:0], methods[kind]...)
-	req = appendPath(req, i)
-	req = append(req, c.tail...)
 	current := &c.plan.Corpus.tags[i]
-	if kind == Replace || kind == Unchanged {
-		req = append(req, current.get()...)
-		req = append(req, '\r', '\n')
-	}
-	req = append(req, '\r', '\n')
-	if kind == Create || kind == Replace {
-		c.doc.stamp(firstStamp + c.stamp)
-		c.stamp += uint64(c.plan.Clients)
-		req = append(req, c.doc.body...)
-	}
-	c.request = req
-	if _, err := c.conn.Write(req); err != nil {
+	c.compose(i, current)
+	if _, err := c.conn.Write(c.request); err != nil {
 		return Response{}, fmt.Errorf("send %s%s: %w", methods[kind], Path(i), err)
 	}
 	resp, err := readResponse(c.conn, c.answer)
@@ -254,10 +249,36 @@ func (c *client) do(i int) (Response, error) {
 	if resp.Status != statuses[kind] {
 		return Response{}, fmt.Errorf("%s%s: status %d, %d was expected: %.200s", methods[kind], Path(i), resp.Status, statuses[kind], resp.Body)
 	}
-	if kind == Create || kind == Replace {
+	if kind.writes() {
 		if err := current.set(resp.ETag); err != nil {
 			return Response{}, fmt.Errorf("%s%s: %w", methods[kind], Path(i), err)
 		}
 	}
 	return resp, nil
+}
+
+// compose makes the next request, about document i and its tag.
+func (c *client) compose(i int, current *tag) {
+	kind := c.plan.Kind
+	req := append(c.request[:0], methods[kind]...)
+	req = appendPath(req, i)
+	req = append(req, c.tail...)
+	switch kind {
+	case Replace, Unchanged:
+		req = append(append(req, current.get()...), "\r\n"...)
+	case ReplaceInBody:
+		size := DocumentSize + len(versionMember) + len(current.version())
+		req = append(strconv.AppendInt(req, int64(size), 10), "\r\n"...)
+	}
+	req = append(req, "\r\n"...)
+	if kind.writes() {
+		c.doc.stamp(firstStamp + c.stamp)
+		c.stamp += uint64(c.plan.Clients)
+		if kind == ReplaceInBody {
+			req = c.doc.appendWithVersion(req, current.version())
+		} else {
+			req = append(req, c.doc.body...)
+		}
+	}
+	c.request = req
 }
