@@ -143,7 +143,7 @@ func isServed(path string, all []template, def bool) bool {
 // serves tells whether the collection's list or its documents are what a path
 // leads to, whatever is filled in.
 func (t *template) serves(segments []string) bool {
-	return covers(t.segments, segments) || !t.Singleton && covers(t.documents(), segments)
+	return covers(t.segments, segments) || covers(t.documents(), segments)
 }
 
 func covers(template, segments []string) bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/httpapi"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/policy"
 )
@@ -28,4 +29,13 @@ func contentRules(c *policy.Collection, r *engine.Rules) error {
 		}
 	}
 	return nil
+}
+
+// links are what a collection's documents are related to.
+func links(c *policy.Collection) []httpapi.Link {
+	all := make([]httpapi.Link, len(c.Links))
+	for i, l := range c.Links {
+		all[i] = httpapi.Link{Rel: l.Rel, Path: l.Path}
+	}
+	return all
 }

@@ -126,13 +126,14 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr
 		if err != nil {
 			return nil, err
 		}
-		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Param: named.ID.Param, Rules: r})
+		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Param: named.ID.Param, Rules: r, Links: links(named)})
 	}
 	if p.Default != nil {
 		var err error
 		if config.Default, err = rules(p.Default); err != nil {
 			return nil, err
 		}
+		config.DefaultLinks, config.DefaultParam = links(p.Default), p.Default.ID.Param
 	}
 	if health, ok := s.(store.HealthChecker); ok {
 		config.Ready = health.Healthy
@@ -152,7 +153,8 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 		r.Keep, r.KeepFor = 1, 0
 	}
 	var err error
-	if r.Members, err = engine.NewMembers(c.Contract.Dialect); err != nil {
+	added := engine.Added{Meta: true, Links: httpapi.RoomForLinks(links(c))}
+	if r.Members, err = engine.NewMembers(c.Contract.Dialect, added); err != nil {
 		return nil, err
 	}
 	r.StaleStatus, r.Envelope = c.Contract.StaleStatus, c.Contract.Envelope

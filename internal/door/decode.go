@@ -14,7 +14,7 @@ import (
 // decode makes the intent of a request, or the problem that it is.
 func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine.Intent, preferences, *problem.Document) {
 	in := &engine.Intent{
-		Ref: t.Ref, Rules: t.Rules, Conditions: d.Conditions(r), Actor: d.actor(r),
+		Ref: t.Ref, Rules: t.Rules, Conditions: d.Conditions(r), Actor: d.actor(r), Links: t.Links,
 	}
 	query, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -24,19 +24,18 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 		w.Header()["Ifmatch-Dry-Run"] = yes
 	}
 	wish := parsePrefer(r.Header["Prefer"])
-	wish.version = query.version
+	wish.version = query.Version
 	in.Strategy = engine.Strategy(wish.conflict)
-	// A document at the limit comes back with what the contract has added.
-	limit := d.Engine.Limits().Body + t.Rules.Members.Room()
-	if r.ContentLength > limit {
-		return nil, wish, tooLarge(r, t, limit)
+	limits := d.Engine.Limits()
+	if r.ContentLength > limits.Body+t.Rules.Members.Room() {
+		return nil, wish, tooLarge(r, t, limits.Body)
 	}
 	var bad *problem.Document
 	if in.Op, bad = operation(w, r, t); bad != nil {
 		return nil, wish, bad
 	}
 	if in.Op != engine.OpDelete {
-		if in.Body, bad = readBody(w, r, t, limit); bad == nil {
+		if in.Body, bad = readBody(w, r, t, limits); bad == nil {
 			bad = checkDigests(r, t, in.Body)
 		}
 	}
@@ -104,7 +103,17 @@ func isJSON(media string) bool {
 	return media == mediaJSON || strings.HasSuffix(media, "+json") && media != mediaJSONPatch && media != mediaMergePatch
 }
 
-func readBody(w http.ResponseWriter, r *http.Request, t Target, limit int64) ([]byte, *problem.Document) {
+// readBody reads a request's content. A document at the limit may come back with
+// what the contract has added to it.
+func readBody(w http.ResponseWriter, r *http.Request, t Target, limits engine.Limits) ([]byte, *problem.Document) {
+	body, bad := readAll(w, r, t, limits.Body)
+	if bad == nil && !t.Rules.Members.Fits(body, limits) {
+		return nil, tooLarge(r, t, limits.Body)
+	}
+	return body, bad
+}
+
+func readAll(w http.ResponseWriter, r *http.Request, t Target, limit int64) ([]byte, *problem.Document) {
 	if size := r.ContentLength; size >= 0 {
 		body := make([]byte, size)
 		if _, err := io.ReadFull(r.Body, body); err != nil {
@@ -112,7 +121,7 @@ func readBody(w http.ResponseWriter, r *http.Request, t Target, limit int64) ([]
 		}
 		return body, nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit+t.Rules.Members.Room()))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, tooLarge(r, t, limit)
 	}

@@ -43,6 +43,10 @@ type Target struct {
 	Ref   store.Ref
 	Rules *engine.Rules
 	Path  string // as it came, for the resource member of problems
+	// Links returns what the document is related to: the value of _links, a JSON
+	// object. It fails with what the engine fails with. It is nil where there are no
+	// links.
+	Links func(context.Context) ([]byte, error)
 }
 
 // sibling returns the path of another document in the same part.

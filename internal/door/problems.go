@@ -137,6 +137,9 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 		if cur.Deleted {
 			p.Detail = "The document was deleted. Leave If-Match out, or send If-None-Match: *, to create it anew."
 		}
+	case f.Reason == engine.ReasonWeakValidator && sentComposite(r):
+		p.Detail = "You sent the tag of an answer that showed more than the document, as with ?include=links. That is a weak tag, and If-Match compares strongly, so it never matches. " +
+			"The document is as that answer showed it: send If-Match: " + p.CurrentETag + ", which stood in its Ifmatch-ETag."
 	case f.Reason == engine.ReasonWeakValidator:
 		p.Detail = "You sent the current tag marked as weak (W/), and If-Match compares strongly, so it never matches. " +
 			"Usually a proxy that compresses answers has weakened it. Send If-Match: " + p.CurrentETag +
@@ -147,6 +150,9 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 		p.Detail = "If-None-Match names the state that the document is in. To change it, send If-Match: " + p.CurrentETag + "."
 	case f.By == ifmatch.FieldIfUnmodifiedSince:
 		p.Detail = "The document was modified after the date you sent. Read it again, apply your change to what you find, and send it with If-Match: " + p.CurrentETag + "."
+	case f.By == ifmatch.FieldIfMatch && sentComposite(r):
+		p.Detail = "The tag you sent is that of an answer which showed more than the document, as with ?include=links, and the document has another state now. Read it again, apply your change to what you find, and send it with " +
+			currentState(r, t, f) + ". Where an answer shows more, this tag stands in Ifmatch-ETag."
 	default:
 		named := "tag"
 		if f.By == ifmatch.FieldVersion {
@@ -154,6 +160,18 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 		}
 		p.Detail = "The " + named + " you sent names no state of this document that is still known. Read it again, apply your change to what you find, and send it with " + currentState(r, t, f) + "."
 	}
+}
+
+// sentComposite tells whether If-Match has the tag of an answer that showed more
+// than a document.
+func sentComposite(r *http.Request) bool {
+	c := ifmatch.ParseConditions(r.Header)
+	for tag := range c.IfMatch.All() {
+		if _, ok := tag.State(); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // yourTag returns the tag that a caller sent, where it is one.

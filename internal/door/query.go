@@ -10,8 +10,14 @@ import (
 
 // query is what the query of an item may ask for.
 type query struct {
-	dryRun  bool
-	version bool // the body is to show the version, where the contract lets it
+	dryRun bool
+	Inclusion
+}
+
+// Inclusion is what a body is to show beside what it always does, where the
+// contract has it.
+type Inclusion struct {
+	Version, Links, Meta bool
 }
 
 // known are the query parameters of an item, now and later. Any other name is
@@ -39,7 +45,7 @@ func parseQuery(raw string) (query, *queryError) {
 		return query{}, bad
 	}
 	var q query
-	if q.version, bad = included(values["include"]); bad != nil {
+	if q.Inclusion, bad = included(values["include"]); bad != nil {
 		return query{}, bad
 	}
 	dry, there := values["dryRun"]
@@ -53,31 +59,35 @@ func parseQuery(raw string) (query, *queryError) {
 	return query{}, &queryError{"dryRun is given once, as true or as false."}
 }
 
-// included reads what a body is to include, and tells whether the version is in
-// it. A digest is in every body of a contract that has one.
-func included(values []string) (version bool, bad *queryError) {
+// included reads what a body is to include. A digest is in every body of a contract
+// that has one.
+func included(values []string) (in Inclusion, bad *queryError) {
 	for _, value := range values {
 		for word := range strings.SplitSeq(value, ",") {
 			switch word {
 			case "version":
-				version = true
+				in.Version = true
+			case "links":
+				in.Links = true
+			case "meta":
+				in.Meta = true
 			case "sha256":
 			default:
-				return false, &queryError{"include takes version and sha256, and not " + quote(word) + "."}
+				return in, &queryError{"include takes version, sha256, links and meta, and not " + quote(word) + "."}
 			}
 		}
 	}
-	return version, nil
+	return in, nil
 }
 
-// IncludesVersion tells whether a read asks for the version in the body, or in
-// bad what is wrong with its query.
-func IncludesVersion(r *http.Request) (version bool, bad string) {
+// Included returns what the body of a read is to include, or in bad what is wrong
+// with its query.
+func Included(r *http.Request) (in Inclusion, bad string) {
 	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
-		return false, err.detail
+		return in, err.detail
 	}
-	return q.version, ""
+	return q.Inclusion, ""
 }
 
 // misspelt finds a name that differs from a known one only in case or

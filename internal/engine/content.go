@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -79,7 +80,7 @@ func (w *write) takeMembers(members *Members, v jsonvalue.Value) (jsonvalue.Valu
 
 // candidate applies the intent's content to a document, whose state is at. A PUT
 // says itself what it wants, so that on is not called for it.
-func (w *write) candidate(on func() (jsonvalue.Value, error), at *store.Head) (candidate, error) {
+func (w *write) candidate(ctx context.Context, on func() (jsonvalue.Value, error), at *store.Head) (candidate, error) {
 	if err := w.parse(); err != nil {
 		return candidate{}, err
 	}
@@ -89,7 +90,7 @@ func (w *write) candidate(on func() (jsonvalue.Value, error), at *store.Head) (c
 		if err != nil {
 			return candidate{}, err
 		}
-		if v, err = w.patched(was, at); err != nil {
+		if v, err = w.patched(ctx, was, at); err != nil {
 			return candidate{}, err
 		}
 	}
@@ -122,17 +123,15 @@ func article(k jsonvalue.Kind) string {
 	return "a " + k.String()
 }
 
-func (w *write) patched(was jsonvalue.Value, at *store.Head) (jsonvalue.Value, error) {
+func (w *write) patched(ctx context.Context, was jsonvalue.Value, at *store.Head) (v jsonvalue.Value, err error) {
 	members := w.intent.Rules.Members
-	var v jsonvalue.Value
 	if w.intent.Op == OpMergePatch {
 		v = patch.MergePatch(was, w.content.value)
 	} else {
-		err := members.check(w.content.tests, was, at)
-		if err == nil {
-			v, err = w.content.patch.Apply(members.open(was))
+		if err := w.checkMembers(ctx, was, at); err != nil {
+			return v, err
 		}
-		if err != nil {
+		if v, err = w.content.patch.Apply(members.open(was)); err != nil {
 			return v, w.badPatch(err)
 		}
 	}
@@ -184,15 +183,15 @@ func (w *write) isCurrent(c candidate) (bool, error) {
 // for a patch, whether applying it to what its writer had read gives that. A
 // content that cannot be applied has no result, and the write is refused for
 // being stale before its content is looked at.
-func (w *write) alreadyApplied(base *store.Entry) bool {
+func (w *write) alreadyApplied(ctx context.Context, base *store.Entry) bool {
 	if w.intent.Op == OpDelete {
 		return false
 	}
 	var at store.Head
 	if base != nil {
-		at = store.Head{Version: base.Version, Digest: base.Digest}
+		at = store.Head{Ref: base.Ref, Rev: base.Rev, Version: base.Version, Life: base.Life, At: base.At, Digest: base.Digest}
 	}
-	c, err := w.candidate(func() (jsonvalue.Value, error) { return w.engine.parseStored(base.Body) }, &at)
+	c, err := w.candidate(ctx, func() (jsonvalue.Value, error) { return w.engine.parseStored(base.Body) }, &at)
 	if err != nil {
 		return false
 	}

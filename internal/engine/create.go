@@ -23,7 +23,7 @@ func (e *Engine) Create(ctx context.Context, in *Intent) (*Outcome, error) {
 		in.Ref.ID = e.freshID()
 		return w.run(ctx)
 	}
-	c, err := w.candidate(nil, nil)
+	c, err := w.candidate(ctx, nil, nil)
 	if err != nil {
 		return nil, w.failed(err)
 	}

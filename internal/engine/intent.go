@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"context"
 	"iter"
 	"slices"
 	"time"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -77,6 +79,9 @@ type Rules struct {
 	// Immutable are the fields that do not change, and are not removed, once a
 	// document has them. The segment * stands for every member or element.
 	Immutable []jsonvalue.Pointer
+	// Indexes are what lists of the collection can be filtered and sorted by, in the
+	// order of [index.Sorted].
+	Indexes []*index.Index
 	// Keep is how many versions of a document can be read, the current one
 	// included; 0 is all. KeepFor is how long an earlier one can; 0 is for good.
 	Keep    int64
@@ -125,6 +130,9 @@ type Intent struct {
 	Body        []byte   // the request's content; kept by the engine while Do runs
 	Strategy    Strategy // the caller's wish for the case that the write is stale
 	Dry         bool     // everything but the commit
+	// Links returns the value of _links as a read would show it now, for the tests
+	// of a JSON Patch; nil where there are none.
+	Links func(context.Context) ([]byte, error)
 
 	posted bool // by Create: a version in the content is no condition
 }

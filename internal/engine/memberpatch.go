@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -11,11 +12,11 @@ import (
 // memberTest is a test of a JSON Patch on a member that the contract adds. The
 // patch itself cannot judge it: it is applied to what is stored.
 type memberTest struct {
-	index  int               // of the operation
-	path   jsonvalue.Pointer // of the member, or of something within
-	digest bool              // the digest, else the version
-	below  jsonvalue.Pointer // path within the member
-	want   jsonvalue.Value
+	index int               // of the operation
+	of    *member           // that the test is about
+	path  jsonvalue.Pointer // of the member, or of something within
+	below jsonvalue.Pointer // path within the member
+	want  jsonvalue.Value
 }
 
 // memberWriteError says that a JSON Patch would write what the contract adds.
@@ -37,7 +38,7 @@ func (m *Members) takeTests(p patch.JSONPatch) (patch.JSONPatch, []memberTest, e
 	var tests []memberTest
 	for i := range ops {
 		op := &ops[i]
-		for _, one := range []*member{&m.version, &m.digest} {
+		for _, one := range m.all() {
 			if one.at == nil {
 				continue
 			}
@@ -46,7 +47,7 @@ func (m *Members) takeTests(p patch.JSONPatch) (patch.JSONPatch, []memberTest, e
 					return p, nil, &memberWriteError{index: i, kind: op.Kind, at: one.at}
 				}
 			} else if test, ok := one.takeFrom(op); ok {
-				test.index, test.digest = i, one == &m.digest
+				test.index, test.of = i, one
 				tests = append(tests, test)
 			}
 		}
@@ -115,23 +116,52 @@ func (one *member) openAt(v jsonvalue.Value, at jsonvalue.Pointer) jsonvalue.Val
 	return opened
 }
 
-// check judges tests on the members that a state is shown with.
-func (m *Members) check(tests []memberTest, v jsonvalue.Value, h *store.Head) error {
-	for i := range tests {
-		t := &tests[i]
-		got := m.versionValue(h)
-		if t.digest {
-			digest := h.Digest
-			if digest == [32]byte{} { // not every store keeps it
-				digest = v.Digest()
-			}
-			got = jsonvalue.String(fmt.Sprintf("%x", digest))
+// checkMembers judges a JSON Patch's tests on the members that a state of the
+// document is shown with: v under at. It fails with a [*Refusal].
+//
+// Links are of other documents, which may change before the commit: of them a test
+// says what stood there when it was judged, and nothing about later.
+func (w *write) checkMembers(ctx context.Context, v jsonvalue.Value, at *store.Head) error {
+	for i := range w.content.tests {
+		t := &w.content.tests[i]
+		member, err := w.memberValue(ctx, t.of, v, at)
+		if err != nil {
+			return w.failed(err)
 		}
-		if got = got.At(t.below); !jsonvalue.Equal(got, t.want) {
-			return &patch.TestFailedError{Index: t.index, Path: t.path, Want: t.want, Got: got}
+		if got := member.At(t.below); !jsonvalue.Equal(got, t.want) {
+			return w.badPatch(&patch.TestFailedError{Index: t.index, Path: t.path, Want: t.want, Got: got})
 		}
 	}
 	return nil
+}
+
+// memberValue returns the value that a member is shown with.
+func (w *write) memberValue(ctx context.Context, of *member, v jsonvalue.Value, at *store.Head) (jsonvalue.Value, error) {
+	m := w.intent.Rules.Members
+	switch of {
+	case &m.version:
+		return m.versionValue(at), nil
+	case &m.digest:
+		digest := at.Digest
+		if digest == [32]byte{} { // not every store keeps it
+			digest = v.Digest()
+		}
+		return jsonvalue.String(fmt.Sprintf("%x", digest)), nil
+	case &m.meta:
+		row, err := w.engine.Row(ctx, at)
+		if err != nil {
+			return v, err
+		}
+		return w.engine.parseStored(w.intent.Rules.AppendEntry(nil, row))
+	}
+	if w.intent.Links == nil {
+		return jsonvalue.Value{}, nil
+	}
+	links, err := w.intent.Links(ctx)
+	if err != nil {
+		return v, err
+	}
+	return w.engine.parseStored(links)
 }
 
 func (m *Members) versionValue(h *store.Head) jsonvalue.Value {

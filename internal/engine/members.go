@@ -13,12 +13,21 @@ import (
 )
 
 // Members are what a contract adds to the bodies of documents: the version, the
-// digest. They are shown and taken away again, never stored. A nil *Members adds
-// nothing. It is safe for concurrent use.
+// digest, links, the log row of the version. They are shown and taken away again,
+// never stored. A nil *Members adds nothing. It is safe for concurrent use.
 type Members struct {
-	version, digest member
-	text            bool // the version is a string
-	room            int64
+	version, digest, links, meta member
+	text                         bool // the version is a string
+	room                         int64
+}
+
+// Added is what bodies show beside a dialect's members, to whom asks for it.
+type Added struct {
+	// Links is how long the value of _links is at most, in bytes; 0 for no such
+	// member.
+	Links int
+	// Meta has the log row of the version that is shown under _meta.
+	Meta bool
 }
 
 // member is one member that a contract adds.
@@ -29,10 +38,14 @@ type member struct {
 
 const defaultVersionField = "version"
 
-// NewMembers returns what a dialect adds to bodies, nil for nothing. It fails
+// maxMeta is more than the value of _meta takes, in bytes: a name of up to 256, and
+// what has a length of its own.
+const maxMeta = 2 << 10
+
+// NewMembers returns what a contract adds to bodies, nil for nothing. It fails
 // where a field that begins with "/" is no JSON Pointer (RFC 6901), and where one
-// field lies within the other.
-func NewMembers(d ifmatch.Dialect) (*Members, error) {
+// member lies within another.
+func NewMembers(d ifmatch.Dialect, a Added) (*Members, error) {
 	m := &Members{text: d.VersionAsString}
 	var err error
 	if d.BodyVersion != ifmatch.BodyVersionNone {
@@ -51,20 +64,43 @@ func NewMembers(d ifmatch.Dialect) (*Members, error) {
 		}
 		m.digest.always = true
 	}
-	if m.version.at == nil && m.digest.at == nil {
+	m.room = roomOf(m.version.at, len(`"9007199254740991"`)) + roomOf(m.digest.at, sha256.Size*2+len(`""`))
+	if a.Links > 0 {
+		m.links.at = jsonvalue.Pointer{"_links"}
+		m.room += roomOf(m.links.at, a.Links)
+	}
+	if a.Meta {
+		m.meta.at = jsonvalue.Pointer{"_meta"}
+		m.room += roomOf(m.meta.at, maxMeta)
+	}
+	if m.room == 0 {
 		return nil, nil
 	}
-	_, inDigest := below(m.version.at, m.digest.at)
-	_, inVersion := below(m.digest.at, m.version.at)
-	if m.version.at != nil && m.digest.at != nil && (inDigest || inVersion) {
-		return nil, fmt.Errorf("engine: the version at %q and the digest at %q cannot both stand there", m.version.at.String(), m.digest.at.String())
+	return m, m.apart()
+}
+
+// all are the places that the contract takes, nil ones included.
+func (m *Members) all() [4]*member {
+	return [...]*member{&m.version, &m.digest, &m.links, &m.meta}
+}
+
+// apart says which two members would stand in one place.
+func (m *Members) apart() error {
+	for i, one := range m.all() {
+		for j, other := range m.all() {
+			if _, within := below(one.at, other.at); within && i != j && other.at != nil {
+				return fmt.Errorf("engine: what a contract adds to bodies cannot stand at %q and at %q", one.at.String(), other.at.String())
+			}
+		}
 	}
-	m.room = roomOf(m.version.at, len(`"9007199254740991"`)) + roomOf(m.digest.at, sha256.Size*2+len(`""`))
-	return m, nil
+	return nil
 }
 
 // roomOf returns how long a value at a place is, with the objects around it.
 func roomOf(at jsonvalue.Pointer, value int) int64 {
+	if at == nil {
+		return 0
+	}
 	var room int64
 	for _, token := range at {
 		room += int64(len(`,{}:`) + len(jsonvalue.String(token).Append(nil)))
@@ -104,6 +140,30 @@ func (m *Members) Room() int64 {
 	return m.room
 }
 
+// HasLinks tells whether bodies can show links.
+func (m *Members) HasLinks() bool { return m != nil && m.links.at != nil }
+
+// HasMeta tells whether bodies can show the log row of their version.
+func (m *Members) HasMeta() bool { return m != nil && m.meta.at != nil }
+
+// Fits tells whether content is within a body's limit, less what the contract has
+// added to it. A JSON Patch brings nothing of that, and what cannot be parsed counts
+// as it is.
+func (m *Members) Fits(content []byte, limits Limits) bool {
+	if int64(len(content)) <= limits.Body {
+		return true
+	}
+	if m == nil {
+		return false
+	}
+	v, err := jsonvalue.Parse(content, jsonvalue.Limits{Depth: limits.Depth})
+	if err != nil {
+		return false
+	}
+	rest, _ := m.strip(v)
+	return int64(len(content)-len(v.Append(nil))+len(rest.Append(nil))) <= limits.Body
+}
+
 // Show returns a stored body as callers see it, with what the contract adds for
 // the state h. Asked tells that the caller has asked for the version. It does not
 // write to body, and returns it where there is nothing to add.
@@ -120,6 +180,18 @@ func (m *Members) Show(body []byte, h *store.Head, asked bool) []byte {
 	if m.digest.at != nil {
 		value := appendDigest(scratch[:0], shownDigest(stored, h))
 		body = jsonvalue.AppendWith(make([]byte, 0, int64(len(body))+m.room), body, m.digest.at, value)
+	}
+	return body
+}
+
+// With returns a body with the values of _links and of _meta, each nil for none. It
+// does not write to body.
+func (m *Members) With(body, links, meta []byte) []byte {
+	if links != nil {
+		body = jsonvalue.AppendWith(make([]byte, 0, len(body)+len(links)+len(`,"_links":`)), body, m.links.at, links)
+	}
+	if meta != nil {
+		body = jsonvalue.AppendWith(make([]byte, 0, len(body)+len(meta)+len(`,"_meta":`)), body, m.meta.at, meta)
 	}
 	return body
 }
@@ -152,7 +224,9 @@ func shownDigest(body []byte, h *store.Head) [32]byte {
 // place, where every body shows the members and nobody can tell.
 func (m *Members) strip(v jsonvalue.Value) (rest, version jsonvalue.Value) {
 	rest, version = m.version.strip(v)
-	rest, _ = m.digest.strip(rest)
+	for _, one := range []*member{&m.digest, &m.links, &m.meta} {
+		rest, _ = one.strip(rest)
+	}
 	return rest, version
 }
 
@@ -172,7 +246,7 @@ func (m *member) strip(v jsonvalue.Value) (rest, was jsonvalue.Value) {
 // obstacle returns what in a document is no object and would have to be one to
 // show the members in it.
 func (m *Members) obstacle(v jsonvalue.Value) (jsonvalue.Pointer, bool) {
-	for _, one := range []*member{&m.version, &m.digest} {
+	for _, one := range m.all() {
 		for n := 1; n < len(one.at); n++ {
 			kind := v.At(one.at[:n]).Kind()
 			if kind == jsonvalue.KindAbsent {

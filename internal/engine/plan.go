@@ -23,7 +23,7 @@ type plan struct {
 // errHeadOnly where that takes the body and only the head is loaded.
 func (w *write) plan(ctx context.Context, v evaluation) (plan, error) {
 	if v.Verdict == ifmatch.Fresh {
-		return w.planFresh(v.Result)
+		return w.planFresh(ctx, v.Result)
 	}
 	if !w.hasBody() {
 		return plan{}, errHeadOnly
@@ -32,7 +32,7 @@ func (w *write) plan(ctx context.Context, v evaluation) (plan, error) {
 	case ifmatch.Stale:
 		return w.planStale(ctx, v)
 	case ifmatch.Failed:
-		return w.planFailed(v.Result)
+		return w.planFailed(ctx, v.Result)
 	}
 	return plan{}, w.refuse(v.Result)
 }
@@ -56,12 +56,12 @@ func (w *write) planOnWhole(ctx context.Context, v evaluation) (plan, error) {
 }
 
 // planFresh decides about a write whose preconditions hold.
-func (w *write) planFresh(res ifmatch.Result) (plan, error) {
+func (w *write) planFresh(ctx context.Context, res ifmatch.Result) (plan, error) {
 	p := plan{blind: res.Blind}
 	if tagged := &w.intent.Conditions.IfMatch; tagged.Present() && !tagged.Any() || w.content.version != 0 {
 		p.base = w.current.Version
 	}
-	return w.build(p, w.resultOf())
+	return w.build(ctx, p, w.resultOf())
 }
 
 // resultOf names what a write does that is not stale.
@@ -78,13 +78,13 @@ func (w *write) resultOf() Result {
 }
 
 // build applies the intent to the current document.
-func (w *write) build(p plan, result Result) (plan, error) {
+func (w *write) build(ctx context.Context, p plan, result Result) (plan, error) {
 	p.result = result
 	if w.intent.Op == OpDelete {
 		p.content = store.ContentTombstone
 		return p, nil
 	}
-	c, err := w.candidate(w.currentValue, &w.current.Head)
+	c, err := w.candidate(ctx, w.currentValue, &w.current.Head)
 	if err != nil {
 		return p, err
 	}
@@ -106,13 +106,13 @@ func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
 		p.granted = strategy
 	}
 	if strategy == StrategyOverwrite {
-		built, err := w.build(p, Overwritten)
+		built, err := w.build(ctx, p, Overwritten)
 		if refusal, ok := errors.AsType[*Refusal](err); ok {
 			refusal.Granted = p.granted
 		}
 		return built, err
 	}
-	applied := w.alreadyApplied(base)
+	applied := w.alreadyApplied(ctx, base)
 	if applied && w.intent.Rules.Contract.AcceptApplied {
 		p.unchanged = true
 		return p, nil
@@ -128,9 +128,9 @@ func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
 // planFailed decides about a write under a false precondition that names no
 // version. Under a date, a whole document still says itself what its result
 // would be, and so whether it is there already.
-func (w *write) planFailed(res ifmatch.Result) (plan, error) {
+func (w *write) planFailed(ctx context.Context, res ifmatch.Result) (plan, error) {
 	if res.By == ifmatch.FieldIfUnmodifiedSince && w.intent.Op == OpPut && w.intent.Rules.Contract.AcceptApplied {
-		if w.alreadyApplied(nil) {
+		if w.alreadyApplied(ctx, nil) {
 			return plan{unchanged: true}, nil
 		}
 	}

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
-	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/patch"
 	"github.com/ifmatch/ifmatch/problem"
 )
@@ -42,7 +40,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = appendEntry(body, &rows[i], t.Rules)
+		body = t.Rules.AppendEntry(body, &rows[i])
 	}
 	body = append(body, ']')
 	if more {
@@ -51,47 +49,9 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 	writeJSON(w, r, http.StatusOK, append(body, '}'))
 }
 
-// timeLayout is RFC 3339 in UTC with milliseconds.
-const timeLayout = "2006-01-02T15:04:05.000Z"
-
-func appendEntry(dst []byte, e *store.Entry, rules *engine.Rules) []byte {
-	text := func(name, value string) {
-		if value != "" {
-			dst = append(dst, `,"`+name+`":`...)
-			dst = jsonvalue.String(value).Append(dst)
-		}
-	}
-	dst = append(dst, `{"version":`...)
-	dst = strconv.AppendInt(dst, e.Version, 10)
-	deleted := e.Action == store.ActionDelete
-	if !deleted {
-		text("etag", rules.Contract.ETag(e.Version, e.Life, &e.Digest).String())
-	}
-	text("action", string(e.Action))
-	text("outcome", e.Outcome)
-	text("at", e.At.UTC().Format(timeLayout))
-	text("by", e.Actor.Name)
-	if !deleted {
-		text("sha256", hex.EncodeToString(e.Digest[:]))
-	}
-	text("correlationId", e.Correlation)
-	if e.Base != 0 {
-		dst = append(dst, `,"yourVersion":`...)
-		dst = strconv.AppendInt(dst, e.Base, 10)
-	}
-	if e.Blind {
-		dst = append(dst, `,"blind":true`...)
-	}
-	if e.MergedFrom != 0 {
-		dst = append(dst, `,"mergedFrom":`...)
-		dst = strconv.AppendInt(dst, e.MergedFrom, 10)
-	}
-	return append(dst, '}')
-}
-
 // version answers with one version of a document, which never changes.
 func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, version int64) {
-	asked, bad := door.IncludesVersion(r)
+	asked, bad := door.Included(r)
 	if bad != "" {
 		s.malformed(w, r, t, bad)
 		return
@@ -120,7 +80,11 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	as.Send(w, r, t.Rules.Members.Show(entry.Body, &head, asked))
+	body := t.Rules.Members.Show(entry.Body, &head, asked.Version)
+	if asked.Meta && t.Rules.Members.HasMeta() {
+		body = t.Rules.Members.With(body, nil, t.Rules.AppendEntry(nil, entry))
+	}
+	as.Send(w, r, body)
 }
 
 // versionLinks are the relations of RFC 5829 that hold for good. The version

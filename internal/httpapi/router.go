@@ -17,6 +17,7 @@ type router struct {
 	templates *node                  // the others, nil for none
 	named     map[string]bool        // which the rules below do not cover
 	rules     *engine.Rules          // of every other collection under /v1/; nil for none
+	related   *relations             // of these
 	forms     string                 // of documents' paths, for who asks for another one
 }
 
@@ -50,6 +51,7 @@ func newRouter(collections []Collection, rules *engine.Rules) router {
 	rt := router{byPath: make(map[string]*Collection, len(collections)), named: make(map[string]bool, len(collections)), rules: rules, forms: formsOf(collections, rules)}
 	for i := range collections {
 		c := &collections[i]
+		c.related = c.relations()
 		rt.named[c.Name] = true
 		if !strings.Contains(c.Path, "{") {
 			rt.byPath[c.Path] = c
@@ -77,7 +79,8 @@ type route struct {
 	kind    routeKind
 	ref     store.Ref
 	rules   *engine.Rules
-	version int64 // of routeVersion
+	related *relations // of the collection's documents
+	version int64      // of routeVersion
 }
 
 // match returns the route of a path, or false for a path that nothing can have.
@@ -108,13 +111,13 @@ func (rt *router) match(path string) (route, bool) {
 	if !engine.ValidName(name) || rt.named[name] {
 		return route{}, false
 	}
-	return below(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules}, tail)
+	return below(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules, related: rt.related}, tail)
 }
 
 // route resolves what follows the collection's path, under the values of its
 // parameters.
 func (c *Collection) route(params, tail string) (route, bool) {
-	r := route{ref: store.Ref{Part: store.Part{Collection: c.Name, Params: params}}, rules: c.Rules}
+	r := route{ref: store.Ref{Part: store.Part{Collection: c.Name, Params: params}}, rules: c.Rules, related: c.related}
 	if !c.Singleton {
 		return below(r, tail)
 	}

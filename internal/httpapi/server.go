@@ -3,7 +3,9 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/ifmatch/ifmatch/internal/door"
@@ -22,6 +24,10 @@ type Config struct {
 	// Default holds the rules of every /v1/{collection} not named in
 	// Collections; nil serves no others.
 	Default *engine.Rules
+	// DefaultLinks are what their documents are related to. The parameters are
+	// {collection} and the id, which DefaultParam names; "" is "id".
+	DefaultLinks []Link
+	DefaultParam string
 	// Ready tells why the server cannot take writes, nil for nothing; it may be
 	// nil itself.
 	Ready func() error
@@ -48,6 +54,11 @@ type Collection struct {
 	// Param names the id where callers are told of paths; "" is "id".
 	Param string
 	Rules *engine.Rules
+	// Links are what documents are related to. Where there are some, the Members of
+	// Rules show them.
+	Links []Link
+
+	related *relations // Links, taken apart
 }
 
 // Server is the http.Handler of the API. It is safe for concurrent use.
@@ -63,7 +74,9 @@ type Server struct {
 
 // New returns a server for c.
 func New(c Config) *Server {
+	c.Collections = slices.Clone(c.Collections)
 	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage}
+	s.router.related = relationsOf(c.DefaultLinks, []string{"collection", cmp.Or(c.DefaultParam, "id")}, true)
 	if s.maxURL == 0 {
 		s.maxURL = 8 << 10
 	}
@@ -132,6 +145,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path}
 	switch to.kind {
 	case routeItem:
+		if to.related != nil {
+			t.Links = s.links(r, to)
+		}
 		s.door.ServeItem(w, r, t)
 	case routeCollection:
 		s.collection(w, r, t)

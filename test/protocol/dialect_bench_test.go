@@ -69,7 +69,7 @@ func benchAPI(b *testing.B, st store.Store, form string) http.Handler {
 	rules := &engine.Rules{Keep: 10}
 	if form == "body" {
 		var err error
-		if rules.Members, err = engine.NewMembers(ifmatch.Dialect{BodyVersion: ifmatch.BodyVersionAlways}); err != nil {
+		if rules.Members, err = engine.NewMembers(ifmatch.Dialect{BodyVersion: ifmatch.BodyVersionAlways}, engine.Added{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // speaking sets up a contract with a dialect.
 func speaking(t *testing.T, d ifmatch.Dialect, c ifmatch.Contract) setup {
 	t.Helper()
-	m, err := engine.NewMembers(d)
+	m, err := engine.NewMembers(d, engine.Added{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +326,7 @@ func TestInclude(t *testing.T) {
 		a.body(a.must(200, "GET", item+"/_history/1", ""), `{"a":1}`)
 		a.body(a.must(200, "GET", item+"/_history/1?include=version", ""), `{"a":1,"version":1}`)
 		a.body(a.must(200, "GET", "/v1/notes", ""), `{"items":[{"id":"1","etag":"\"2\"","version":2,"data":{"a":2}}]}`)
-		for _, query := range []string{"?include=versions", "?include=", "?include=version,links", "?Include=version", "?include=version&include=x"} {
+		for _, query := range []string{"?include=versions", "?include=", "?include=version,link", "?Include=version", "?include=version&include=x"} {
 			a.refused(400, "malformed", "GET", item+query, "")
 			a.refused(400, "malformed", "PUT", item+query, `{}`, "If-Match", `"2"`)
 		}

@@ -44,6 +44,8 @@ type setup struct {
 	maxPage int
 	// collections are served in place of a default; rules do not apply to them.
 	collections []httpapi.Collection
+	// links are those of documents under the default.
+	links []httpapi.Link
 }
 
 // onEveryStore runs a test over each store that needs nothing to be started.
@@ -102,7 +104,7 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 		rules = nil
 	}
 	server := httptest.NewUnstartedServer(httpapi.New(httpapi.Config{
-		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All()}, Default: rules, Collections: s.collections, MaxPage: s.maxPage,
+		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All()}, Default: rules, DefaultLinks: s.links, Collections: s.collections, MaxPage: s.maxPage,
 	}))
 	server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is the API's to answer
 	server.Start()

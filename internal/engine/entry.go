@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strconv"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// Row returns the log row that wrote the version which h is the head of. Where
+// that is no longer kept, it returns what the head knows: neither who wrote the
+// version nor how. It fails with a [*Refusal].
+func (e *Engine) Row(ctx context.Context, h *store.Head) (*store.Entry, error) {
+	row, err := e.store.Entry(ctx, h.Ref, h.Version)
+	if errors.Is(err, store.ErrNoEntry) {
+		return &store.Entry{Ref: h.Ref, Rev: h.Rev, Version: h.Version, Life: h.Life, At: h.At, Digest: h.Digest}, nil
+	}
+	if err != nil {
+		return nil, e.refusalOf(err, nil)
+	}
+	return row, nil
+}
+
+// Tag returns the current entity tag of a document, zero where there is none. It
+// fails with a [*Refusal].
+func (e *Engine) Tag(ctx context.Context, ref store.Ref, rules *Rules) (ifmatch.ETag, error) {
+	get := e.store.Get
+	if heads, ok := e.store.(store.HeadReader); ok {
+		get = heads.Head
+	}
+	doc, err := get(ctx, ref)
+	if err != nil {
+		return ifmatch.ETag{}, e.refusalOf(err, nil)
+	}
+	return stateOf(doc, &rules.Contract).ETag, nil
+}
+
+// ListHead returns the feed position of a part's newest commit, which the tag of
+// its list is made of. It fails with a [*Refusal].
+func (e *Engine) ListHead(ctx context.Context, part store.Part) (int64, error) {
+	page, err := e.store.List(ctx, part, store.ListQuery{Limit: 1})
+	if err != nil {
+		return 0, e.refusalOf(err, nil)
+	}
+	return page.Head, nil
+}
+
+// timeLayout is RFC 3339 in UTC with milliseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// AppendEntry appends a log row as its readers see it, without its body: an item
+// of a history, and the value of _meta.
+func (r *Rules) AppendEntry(dst []byte, e *store.Entry) []byte {
+	text := func(name, value string) {
+		if value != "" {
+			dst = append(dst, `,"`+name+`":`...)
+			dst = jsonvalue.String(value).Append(dst)
+		}
+	}
+	dst = append(dst, `{"version":`...)
+	dst = strconv.AppendInt(dst, e.Version, 10)
+	deleted := e.Action == store.ActionDelete
+	if !deleted {
+		text("etag", r.Contract.ETag(e.Version, e.Life, &e.Digest).String())
+	}
+	text("action", string(e.Action))
+	text("outcome", e.Outcome)
+	text("at", e.At.UTC().Format(timeLayout))
+	text("by", e.Actor.Name)
+	if !deleted {
+		text("sha256", hex.EncodeToString(e.Digest[:]))
+	}
+	text("correlationId", e.Correlation)
+	if e.Base != 0 {
+		dst = append(dst, `,"yourVersion":`...)
+		dst = strconv.AppendInt(dst, e.Base, 10)
+	}
+	if e.Blind {
+		dst = append(dst, `,"blind":true`...)
+	}
+	if e.MergedFrom != 0 {
+		dst = append(dst, `,"mergedFrom":`...)
+		dst = strconv.AppendInt(dst, e.MergedFrom, 10)
+	}
+	return append(dst, '}')
+}
