@@ -18,8 +18,8 @@ needs=(
   "nginx|nginx-light|the tests behind a proxy that compresses"
   "apache2|apache2-bin|the tests behind another one"
   "node|nodejs|the precondition table, which a client of its own runs"
-  "chromium|chromium|what a browser lets web pages do with the server"
-  "npm|npm|clients and caches that are not ours"
+  "chromium|chromium|what a browser lets web pages do with the server, and what its cache keeps"
+  "npm|npm|clients and caches that are not ours, and the retry loop in TypeScript"
 )
 
 packages=()

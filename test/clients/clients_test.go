@@ -1,5 +1,5 @@
-// Package clients has clients that are not ours, as they come from their makers,
-// speak to a real server.
+// Package clients has clients speak to a real server that are not ours, as they
+// come from their makers, and one that is ours, as our documentation shows it.
 package clients
 
 import (
