@@ -54,7 +54,7 @@ func (w *write) declare(p *plan) *store.Commit {
 	write := store.Write{
 		Ref: in.Ref, Rev: head.Rev,
 		Content: p.content, Version: head.Next, Life: head.Life, At: now,
-		Body: p.candidate.body, Digest: p.candidate.digest,
+		Body: p.candidate.body, Digest: p.candidate.digest, Keys: p.candidate.keys(in.Rules.Indexes),
 		Log: store.Log{Action: in.Op.action(), Outcome: string(p.result), Base: p.base, Blind: p.blind},
 	}
 	if !head.Exists() {

@@ -104,9 +104,10 @@ func (e *Engine) versionValue(ctx context.Context, ref store.Ref, rules *Rules, 
 	return e.parseStored(entry.Body)
 }
 
-// List returns a page of the documents of a part, ordered by id.
-func (e *Engine) List(ctx context.Context, part store.Part, after string, limit int) (store.Page, error) {
-	page, err := e.store.List(ctx, part, store.ListQuery{After: after, Limit: limit})
+// List returns a page of the documents of a part, as q says. It fails with a
+// [*Refusal].
+func (e *Engine) List(ctx context.Context, part store.Part, q store.ListQuery) (store.Page, error) {
+	page, err := e.store.List(ctx, part, q)
 	if err != nil {
 		return store.Page{}, e.refusalOf(err, nil)
 	}

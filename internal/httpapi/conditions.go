@@ -7,6 +7,7 @@ import (
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/problem"
 )
 
@@ -14,7 +15,11 @@ import (
 // not which bytes a page of it has. It names the store, its epoch and the kind of
 // token too, so that a poll across a restart on another store, a restore or a
 // change of contract is never told that nothing changed.
-func (s *Server) listTag(t door.Target, head int64) string {
+func (s *Server) listTag(t door.Target, head int64) string { return s.pageTag(t, head, "") }
+
+// pageTag is listTag with a suffix that tells the pages of a query from those of
+// others, and from the collection as a whole.
+func (s *Server) pageTag(t door.Target, head int64, suffix string) string {
 	info := s.door.Engine.StoreInfo()
 	tag := append(make([]byte, 0, 64), `W/"c`...)
 	tag = strconv.AppendInt(tag, head, 10)
@@ -27,6 +32,7 @@ func (s *Server) listTag(t door.Target, head int64) string {
 	if t.Rules.Contract.Weak {
 		tag = append(tag, ".weak"...)
 	}
+	tag = append(tag, suffix...)
 	return string(append(tag, '"'))
 }
 
@@ -34,10 +40,10 @@ func (s *Server) listTag(t door.Target, head int64) string {
 // overwrite.
 var unconditional = ifmatch.Contract{Precondition: ifmatch.MethodPreconditions{Patch: ifmatch.PreconditionOptional}}
 
-// judge evaluates a request's preconditions against a collection as a whole,
+// judge evaluates a request's preconditions against a list that has a tag, and
 // which always exists. It answers what they refuse, and then returns false.
-func (s *Server) judge(w http.ResponseWriter, r *http.Request, t door.Target, head int64) (ifmatch.Verdict, bool) {
-	tag, err := ifmatch.ParseETag(s.listTag(t, head))
+func (s *Server) judge(w http.ResponseWriter, r *http.Request, t door.Target, listTag string) (ifmatch.Verdict, bool) {
+	tag, err := ifmatch.ParseETag(listTag)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return 0, false
@@ -67,12 +73,12 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, t door.Target) {
 		if c := s.door.Conditions(r); c.IsZero() {
 			return true
 		}
-		page, err := s.door.Engine.List(r.Context(), t.Ref.Part, "", 1)
+		page, err := s.door.Engine.List(r.Context(), t.Ref.Part, store.ListQuery{Limit: 1})
 		if err != nil {
 			s.door.Refuse(w, r, t, "", err)
 			return false
 		}
-		_, ok := s.judge(w, r, t, page.Head)
+		_, ok := s.judge(w, r, t, s.listTag(t, page.Head))
 		return ok
 	})
 }

@@ -10,23 +10,50 @@ import (
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/index"
+	"github.com/ifmatch/ifmatch/internal/store"
 )
 
 // FuzzCursor checks that a cursor is read only if it is, byte for byte, one that
-// the server gives: else two spellings of one page would be two pages.
+// the server gives under the same query: else two spellings of one page would be
+// two pages, and a place in one order a place in another.
 func FuzzCursor(f *testing.F) {
-	for _, s := range []string{"", "l", encodeCursor(cursorList, "a"), encodeCursor(cursorList, ""), encodeCursor(cursorList, "../x"),
-		encodeHistoryCursor(1), encodeHistoryCursor(1 << 53), encodeCursor(cursorHistory, "01"), "bGE=", "bGF", "!"} {
+	age, err := index.New("/age", index.Number)
+	if err != nil {
+		f.Fatal(err)
+	}
+	mine, other := binding{1, 2, 3, 4, 5, 6, 7, 8}, binding{8}
+	key, err := age.KeyOf("21")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, at := range []store.Place{{ID: "a"}, {ID: ""}, {ID: "../x"}, {Key: key, ID: "a"}, {Key: key}, {Key: []byte("s1"), ID: "a"}, {Key: make([]byte, 400), ID: "a"}} {
+		f.Add(mine.encode(at))
+		f.Add(other.encode(at))
+	}
+	for _, s := range []string{"", "l", encodeHistoryCursor(1), encodeHistoryCursor(1 << 53), encodeCursor(cursorHistory, "01"), "bGE=", "bGF", "!"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		after, list := decodeListCursor(s)
-		if list {
-			if !engine.ValidName(after) {
-				t.Fatalf("%q goes on after %q, which is no id", s, after)
+		for _, sort := range []*index.Index{nil, age} {
+			at, list := mine.decode(s, sort)
+			if list {
+				if !engine.ValidName(at.ID) || len(at.Key) > 0 && (sort == nil || !sort.Fits(at.Key)) {
+					t.Fatalf("%q goes on after %+v, which is no place", s, at)
+				}
+				if again := mine.encode(at); again != s {
+					t.Fatalf("%q and %q both go on after %+v", s, again, at)
+				}
 			}
-			if again := encodeCursor(cursorList, after); again != s {
-				t.Fatalf("%q and %q both go on after %q", s, again, after)
+			_, foreign := other.decode(s, sort)
+			if _, history := decodeHistoryCursor(s); list && (history || foreign) {
+				t.Fatalf("%q is taken by another list, or a history", s)
+			}
+			if _, ok := mine.decode(mine.encode(store.Place{ID: s}), sort); ok != engine.ValidName(s) {
+				t.Fatalf("the cursor after %q is read: %t", s, ok)
+			}
+			if at, ok := mine.decode(mine.encode(store.Place{Key: []byte(s), ID: "a"}), sort); ok != (s == "" || sort != nil && sort.Fits([]byte(s))) || ok && (string(at.Key) != s || at.ID != "a") {
+				t.Fatalf("the cursor at %q is read: %t, %+v", s, ok, at)
 			}
 		}
 		before, history := decodeHistoryCursor(s)
@@ -37,12 +64,6 @@ func FuzzCursor(f *testing.F) {
 			if again := encodeHistoryCursor(before); again != s {
 				t.Fatalf("%q and %q both go on below %d", s, again, before)
 			}
-		}
-		if list && history {
-			t.Fatalf("%q is taken by lists and histories", s)
-		}
-		if _, ok := decodeListCursor(encodeCursor(cursorList, s)); ok != engine.ValidName(s) {
-			t.Fatalf("the cursor after %q is read: %t", s, ok)
 		}
 	})
 }
@@ -127,6 +148,64 @@ func FuzzPage(f *testing.F) {
 	})
 }
 
+// FuzzList checks that whatever a list is asked for is something that is declared,
+// and that nothing else is taken for a question.
+func FuzzList(f *testing.F) {
+	for _, s := range []string{"", "limit=1", "page=2", "status=open", "status=", "status.in=a,b", "status=open&status=open", "age=10", "age.gte=21&age.lt=65", "age.in=1,2,x", "age=x", "age.gt=1e9",
+		"done=true", "done.in=true,false", "done=1", "at.gt=2026-11-21T15:04:05Z", "at=2026-11-21T15:04:05+01:00", "address.city=Ulm", "address.city.in=Ulm", "address=Ulm", "a.b.lte=1",
+		"sort=age", "sort=-age", "sort=--age", "sort=", "sort=age,status", "sort=size", "fields=title", "fields=title,address.city,address", "fields=", "fields=a..b", "fields=,", "age.ne=1", "age.=1", ".gt=1", "status=%ff", "%zz", "a;b"} {
+		f.Add(s)
+	}
+	var indexes []*index.Index
+	for _, d := range [][2]string{{"/status", "string"}, {"/age", "number"}, {"/done", "boolean"}, {"/at", "time"}, {"/address/city", "string"}, {"/a.b", "number"}} {
+		x, err := index.New(d[0], index.Type(d[1]))
+		if err != nil {
+			f.Fatal(err)
+		}
+		indexes = append(indexes, x)
+	}
+	s := New(Config{MaxPage: 50})
+	f.Fuzz(func(t *testing.T, raw string) {
+		q, bad := s.parseList(raw, indexes)
+		values, err := url.ParseQuery(raw)
+		if bad != "" {
+			return
+		}
+		if err != nil || q.Limit < 1 || q.Limit > 50 || q.Validate() != nil {
+			t.Fatalf("%q asks for %+v: %v, %v", raw, q, err, q.Validate())
+		}
+		filters := 0
+		for name, given := range values {
+			if len(given) != 1 {
+				t.Fatalf("%q gives %s %d times", raw, name, len(given))
+			}
+			if name != "limit" && name != "cursor" && name != "sort" && name != "fields" {
+				filters++
+			}
+		}
+		if filters != len(q.Where) || values.Has("sort") != (q.Sort != "") || values.Has("fields") != (q.fields != nil) {
+			t.Fatalf("%q is read as %+v", raw, q)
+		}
+		for i := range q.Where {
+			c := &q.Where[i]
+			x, err := index.Parse(c.Index)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range append(c.In, c.From, c.To) {
+				if len(key) > 0 && !x.Fits(key[:1]) {
+					t.Fatalf("%q asks %s for %x", raw, x.ID(), key)
+				}
+			}
+		}
+		if q.fields != nil {
+			if _, err := q.fields.of([]byte(`{"title":1,"address":{"city":"Ulm","zip":"89073"},"a.b":2,"a":{"b":3}}`)); err != nil {
+				t.Fatalf("%q: %v", raw, err)
+			}
+		}
+	})
+}
+
 // FuzzDiffQuery checks that two versions are read only as they are printed.
 func FuzzDiffQuery(f *testing.F) {
 	for _, s := range []string{"from=1&to=2", "to=2&from=1", "from=1", "from=1&to=2&to=3", "from=0&to=1", "from=+1&to=2", "from=1&to=9007199254740992", "from=1&to=2&x=1", "%"} {
@@ -149,7 +228,7 @@ func FuzzDiffQuery(f *testing.F) {
 // escaping in a query.
 func TestCursorsAreOpaqueText(t *testing.T) {
 	for _, id := range []string{"a", "~", "-._~", strings.Repeat("z", engine.MaxName)} {
-		c := encodeCursor(cursorList, id)
+		c := binding{}.encode(store.Place{Key: []byte("s\xff?>"), ID: id})
 		if url.QueryEscape(c) != c {
 			t.Errorf("the cursor %q wants escaping", c)
 		}

@@ -61,6 +61,11 @@ type Write struct {
 	At      time.Time // of this write, not before the head's At
 	Body    []byte    // ContentBody only; belongs to the store from now on
 	Digest  [32]byte  // of Body; a touch repeats the head's
+	// Keys are the body's in the indexes of the collection, one for each of them,
+	// ascending by Index; ContentBody only. The first document that a collection
+	// ever gets says which indexes these are, unless [Indexer.Reindex] has; after
+	// that other names are [ErrInvalid].
+	Keys []IndexKey
 
 	// Keep is how many versions keep their bodies, this one included; 0 keeps
 	// all. KeepSince drops, beside that, those of versions that were superseded

@@ -61,6 +61,9 @@ func (h *Head) Exists() bool { return h.Rev != 0 && !h.Deleted }
 type Document struct {
 	Head
 	Body []byte
+	// Keys are the document's in the indexes of its collection, ascending by Index,
+	// where the call says that they are included; else they may be nil.
+	Keys []IndexKey
 }
 
 // Lease is a short lock that one holder has on a document.
@@ -117,21 +120,6 @@ type Entry struct {
 
 // ID identifies a commit: a UUIDv7.
 type ID [16]byte
-
-// ListQuery selects a page of a part.
-type ListQuery struct {
-	After string // ids greater than this; empty starts at the first
-	Limit int    // at least 1
-}
-
-// Page is one page of a list.
-type Page struct {
-	// Head is the feed position of the part's newest commit, read no later than
-	// the page: any change inside the part makes it greater.
-	Head      int64
-	Documents []*Document
-	More      bool // documents follow the last one
-}
 
 // Answer is what was answered to a write under an idempotency key.
 type Answer struct {

@@ -28,7 +28,7 @@ import (
 //
 // Abilities that not every engine has are interfaces of their own: [Purger],
 // [Scanner], [FloorReader], [PartLister], [RowReader], [HeadReader],
-// [HealthChecker].
+// [HealthChecker], [Indexer].
 type Store interface {
 	// Get returns the document that ref names. A document that never was, or was
 	// purged, is not an error: its Rev is 0 and its Next says where versions
@@ -44,8 +44,9 @@ type Store interface {
 	// its page, wherever in the history that lies.
 	History(ctx context.Context, ref Ref, before int64, limit int) ([]Entry, error)
 
-	// List returns a page of the live documents of a part, ordered by the bytes
-	// of their ids.
+	// List returns a page of the live documents of a part, as q says. An index that
+	// the collection's documents are not under is [ErrInvalid], unless the part has
+	// never had a document.
 	List(ctx context.Context, part Part, q ListQuery) (Page, error)
 
 	// Answer returns what is stored under an idempotency key, or [ErrNoEntry].
@@ -78,7 +79,8 @@ type Purger interface {
 // verification and copying. Both walks stop at the first error that yield
 // returns, and return it.
 type Scanner interface {
-	// ScanDocuments yields every document and tombstone, by part and id.
+	// ScanDocuments yields every document and tombstone, by part and id, with
+	// its Keys.
 	ScanDocuments(ctx context.Context, yield func(*Document) error) error
 	// ScanLog yields every kept log row with its body, by position.
 	ScanLog(ctx context.Context, yield func(*Entry) error) error
@@ -109,6 +111,28 @@ type RowReader interface {
 // that the Body of what it returns may be nil though there is one.
 type HeadReader interface {
 	Head(ctx context.Context, ref Ref) (*Document, error)
+}
+
+// Indexer keeps documents under indexes, for lists that are ordered or selected
+// by more than ids. A store without it knows no indexes: a write with Keys, and a
+// list with Sort or Where, are [ErrInvalid].
+type Indexer interface {
+	// Indexes returns the names of the indexes that a collection's documents are
+	// under, ascending. Whole is false where a Reindex did not come to its end.
+	Indexes(ctx context.Context, collection string) (names []string, whole bool, err error)
+
+	// Reindex puts the documents of a collection under exactly these indexes, named
+	// in ascending order, and returns how many live ones there are. It asks for the
+	// keys of each: all of those names, as in Write.Keys. Where it fails, or the
+	// process ends, the collection may be left without whole indexes; then its
+	// lists by them and writes of bodies are [ErrInvalid] until another run comes to
+	// its end. No commit should be made to the collection meanwhile.
+	Reindex(ctx context.Context, collection string, names []string, keys func(*Document) ([]IndexKey, error)) (documents int64, err error)
+
+	// ScanIndexes yields every row of every index, by collection, index, key,
+	// parameters and id, in one snapshot. It stops at the first error that yield
+	// returns, and returns it.
+	ScanIndexes(ctx context.Context, yield func(*IndexRow) error) error
 }
 
 // HealthChecker can tell whether the store takes commits now. The error says

@@ -21,6 +21,9 @@ func (c *Commit) Validate() error {
 		if w.Content != ContentBody && w.Rev == 0 {
 			return fmt.Errorf("%w: write %d creates a document without a body", ErrInvalid, i)
 		}
+		if err := validateKeys(w); err != nil {
+			return fmt.Errorf("write %d: %w", i, err)
+		}
 		if err := validateLease(w.Lease); err != nil {
 			return fmt.Errorf("write %d: %w", i, err)
 		}
@@ -28,6 +31,22 @@ func (c *Commit) Validate() error {
 	for i := range c.Rows {
 		if !written[c.Rows[i].Ref] {
 			return fmt.Errorf("%w: row %d belongs to %s/%s, which is not written", ErrInvalid, i, c.Rows[i].Ref.Part.Collection, c.Rows[i].Ref.ID)
+		}
+	}
+	return nil
+}
+
+func validateKeys(w *Write) error {
+	if len(w.Keys) > 0 && w.Content != ContentBody {
+		return fmt.Errorf("%w: only a body has keys", ErrInvalid)
+	}
+	for i := range w.Keys {
+		k := &w.Keys[i]
+		switch {
+		case k.Index == "" || i > 0 && k.Index <= w.Keys[i-1].Index:
+			return fmt.Errorf("%w: index %q does not come after the one before it", ErrInvalid, k.Index)
+		case len(k.Key) > MaxIndexKey:
+			return fmt.Errorf("%w: a key of index %q has %d bytes, more than %d", ErrInvalid, k.Index, len(k.Key), MaxIndexKey)
 		}
 	}
 	return nil

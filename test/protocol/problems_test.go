@@ -32,7 +32,7 @@ func TestProblems(t *testing.T) {
 		{"malformed query", "PUT", item + "?dry_run=true", `{}`, nil, 400, "malformed", "dryRun", false, 0},
 		{"malformed patch", "PATCH", item, `[{"op":"frob","path":""}]`, ops, 400, "malformed", "", false, 1},
 		{"patch that is no array", "PATCH", item, `{}`, ops, 400, "malformed", "", false, 1},
-		{"malformed page", "GET", "/v1/notes?page=2", "", nil, 400, "malformed", "limit and cursor", false, 0},
+		{"malformed page", "GET", "/v1/notes?page=2", "", nil, 400, "malformed", "limit, cursor and fields", false, 0},
 		{"no such path", "GET", "/v1", "", nil, 404, "not-found", "/v1/{collection}/{id}", false, 0},
 		{"no such document", "PATCH", "/v1/notes/none", `{}`, nil, 404, "not-found", "Check the path", false, 0},
 		{"deleted document", "DELETE", "/v1/notes/gone", "", nil, 404, "not-found", "It was deleted", false, 0},

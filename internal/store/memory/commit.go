@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -61,6 +62,7 @@ type change struct {
 	documents []*store.Document // one for each write, in their order
 	entries   []*store.Entry    // likewise
 	claims    map[claimKey]holder
+	indexes   map[string][]string // of collections that get their first document
 	fence     int64
 	receipt   store.Receipt
 }
@@ -84,7 +86,11 @@ func (s *Store) prepare(c *store.Commit) (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := &change{claims: claims, fence: s.fence}
+	indexes, err := s.judgeKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	ch := &change{claims: claims, indexes: indexes, fence: s.fence}
 	position := int64(len(s.log))
 	for i := range c.Writes {
 		w := &c.Writes[i]
@@ -118,7 +124,7 @@ func written(old *store.Document, w *store.Write, position int64) *store.Documen
 	d.SameSecond = old.Rev != 0 && w.At.Unix() == old.At.Unix()
 	d.Version, d.Life, d.At = w.Version, w.Life, w.At
 	d.Deleted = w.Content == store.ContentTombstone
-	d.Digest, d.Body = w.Digest, w.Body
+	d.Digest, d.Body, d.Keys = w.Digest, w.Body, w.Keys
 	if d.Deleted {
 		d.Digest, d.Body = [32]byte{}, nil
 	}
@@ -190,6 +196,7 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 	if c.Key != nil {
 		s.answers[answerKey{c.Key.Scope, c.Key.Key}] = c.Key.Answer
 	}
+	maps.Copy(s.indexes, ch.indexes)
 	s.fence = ch.fence
 	if len(c.Writes) > 0 {
 		s.receipts[c.ID] = ch.receipt

@@ -29,8 +29,8 @@ type Options struct {
 }
 
 // Store keeps documents in memory. It implements [store.Store],
-// [store.Purger], [store.Scanner], [store.RowReader] and [store.HealthChecker],
-// and is safe for concurrent use. Nothing is ever evicted, so it grows with its history.
+// [store.Purger], [store.Scanner], [store.RowReader], [store.Indexer] and
+// [store.HealthChecker], and is safe for concurrent use. Nothing is ever evicted, so it grows with its history.
 type Store struct {
 	probe store.Probe
 	clock func() time.Time
@@ -47,7 +47,8 @@ type Store struct {
 	receipts map[store.ID]store.Receipt
 	answers  map[answerKey]store.Answer
 	claims   map[claimKey]holder
-	fence    int64 // the newest fencing number of the store
+	indexes  map[string][]string // what each collection is indexed under; none where it has documents and no entry
+	fence    int64               // the newest fencing number of the store
 }
 
 // part is what one store.Part holds.
@@ -86,6 +87,7 @@ var (
 	_ store.RowReader = (*Store)(nil)
 
 	_ store.HealthChecker = (*Store)(nil)
+	_ store.Indexer       = (*Store)(nil)
 )
 
 // Open returns a fresh, empty store with an identity of its own.
@@ -113,6 +115,7 @@ func Open(o Options) *Store {
 		receipts: make(map[store.ID]store.Receipt),
 		answers:  make(map[answerKey]store.Answer),
 		claims:   make(map[claimKey]holder),
+		indexes:  make(map[string][]string),
 	}
 }
 

@@ -57,35 +57,6 @@ func (s *Store) History(ctx context.Context, ref store.Ref, before int64, limit 
 	return page, err
 }
 
-// List implements [store.Store]. It sorts the whole part for every page.
-func (s *Store) List(ctx context.Context, ref store.Part, q store.ListQuery) (store.Page, error) {
-	var page store.Page
-	err := s.read(ctx, func() error {
-		p := s.parts[ref]
-		if p == nil {
-			return nil
-		}
-		page.Head = p.head
-		var ids []string
-		for id, r := range p.documents {
-			// A singleton's id is empty and comes after nothing, not after "".
-			if r.doc.Exists() && (q.After == "" || id > q.After) {
-				ids = append(ids, id)
-			}
-		}
-		slices.Sort(ids)
-		limit := max(q.Limit, 1)
-		if page.More = len(ids) > limit; page.More {
-			ids = ids[:limit]
-		}
-		for _, id := range ids {
-			page.Documents = append(page.Documents, atFloor(p.documents[id].doc, p.floor))
-		}
-		return nil
-	})
-	return page, err
-}
-
 // Answer implements [store.Store]. An expired answer is still returned until
 // another takes its place.
 func (s *Store) Answer(ctx context.Context, scope, key string) (*store.Answer, error) {

@@ -10,6 +10,12 @@ import (
 
 // List implements [store.Store].
 func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (store.Page, error) {
+	if err := q.Validate(); err != nil {
+		return store.Page{}, err
+	}
+	if err := q.Under(nil); err != nil {
+		return store.Page{}, err
+	}
 	before := s.heads.look(part)
 	page := store.Page{Head: before.published}
 	var newest int64
@@ -29,8 +35,8 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 		}
 		// The empty id, a singleton's, comes before every id that can be asked for.
 		statement, args := r.listFirst, []any{number, int64(q.Limit) + 1}
-		if q.After != "" {
-			statement, args = r.listAfter, []any{number, q.After, int64(q.Limit) + 1}
+		if q.After.ID != "" {
+			statement, args = r.listAfter, []any{number, q.After.ID, int64(q.Limit) + 1}
 		}
 		return r.conn.each(statement, func(r row) error {
 			if len(page.Documents) == q.Limit {
@@ -40,6 +46,7 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 			e := scanHead(r, store.Ref{Part: part, ID: r.text(headWidth)}, floor)
 			e.doc.Body = r.blob(headWidth + 1)
 			page.Documents = append(page.Documents, &e.doc)
+			page.Last.ID = e.doc.Ref.ID
 			return nil
 		}, args...)
 	})

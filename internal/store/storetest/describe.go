@@ -42,6 +42,10 @@ func rowLine(row store.Row) string {
 	return fmt.Sprintf("row %s %s %q = %q", refLine(row.Ref), row.Kind, row.ID, row.Value)
 }
 
+func indexLine(row *store.IndexRow) string {
+	return fmt.Sprintf("index %s %q %x", refLine(row.Ref), row.Index, row.Key)
+}
+
 func receiptLines(r store.Receipt) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "fence %d", r.Fence)

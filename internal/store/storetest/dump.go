@@ -71,6 +71,21 @@ func (r *rig) scan() ([]*store.Document, []*store.Entry) {
 	return docs, log
 }
 
+// scanIndexes returns every row of every index, nothing where the driver keeps
+// none.
+func (r *rig) scanIndexes() []*store.IndexRow {
+	r.Helper()
+	x, ok := r.s.(store.Indexer)
+	if !ok {
+		return nil
+	}
+	var rows []*store.IndexRow
+	if err := x.ScanIndexes(ctx, func(row *store.IndexRow) error { rows = append(rows, row); return nil }); err != nil {
+		r.Fatalf("ScanIndexes: %v", err)
+	}
+	return rows
+}
+
 // dump prints all that the store shows, in every way that it can be asked.
 func (r *rig) dump() string {
 	r.Helper()
@@ -100,7 +115,10 @@ func (r *rig) view() string {
 	var b strings.Builder
 	docs, log := r.scan()
 	for _, d := range docs {
-		fmt.Fprintf(&b, "scan %s\n", documentLine(d))
+		fmt.Fprintf(&b, "scan %s keys %q\n", documentLine(d), d.Keys)
+	}
+	for _, row := range r.scanIndexes() {
+		fmt.Fprintln(&b, indexLine(row))
 	}
 	for _, e := range log {
 		fmt.Fprintf(&b, "log %s body %q\n", entryLine(e), e.Body)
@@ -171,7 +189,7 @@ func (r *rig) history(ref store.Ref, before int64, limit int) []store.Entry {
 
 func (r *rig) list(p store.Part, after string, limit int) store.Page {
 	r.Helper()
-	page, err := r.s.List(ctx, p, store.ListQuery{After: after, Limit: limit})
+	page, err := r.s.List(ctx, p, store.ListQuery{After: store.Place{ID: after}, Limit: limit})
 	if err != nil {
 		r.Fatalf("List(%v, after %q): %v", p, after, err)
 	}

@@ -67,8 +67,11 @@ func (m *model) compareAll() {
 					}
 				}
 			}
-			page, err := s.List(ctx, ref.Part, store.ListQuery{After: ref.ID, Limit: 1})
+			page, err := s.List(ctx, ref.Part, store.ListQuery{After: store.Place{ID: ref.ID}, Limit: 1})
 			fmt.Fprintf(&b, "list after %s: %s more %t error %v\n", refLine(ref), ids(page), page.More, err)
+			if m.rig.indexed {
+				b.WriteString(m.lists(s, ref))
+			}
 		}
 		return b.String()
 	}
@@ -80,11 +83,28 @@ func (m *model) compareAll() {
 	}
 }
 
+// lists prints pages by every index, that begin behind a document.
+func (m *model) lists(s store.Store, ref store.Ref) string {
+	var b strings.Builder
+	few := store.Condition{Index: "few", In: [][]byte{{1}, {3}}}
+	for _, q := range []store.ListQuery{
+		{Sort: "few", Limit: 2}, {Sort: "many", Descending: true, Limit: 2}, {Where: []store.Condition{few}, Limit: 2}, {Sort: "many", Where: []store.Condition{few}, Limit: 1, Scan: 1},
+	} {
+		q.After.ID = ref.ID
+		if q.Sort != "" {
+			q.After.Key = []byte{2}
+		}
+		page, err := s.List(ctx, ref.Part, q)
+		fmt.Fprintf(&b, "%+v: %s more %t last %+v error %v\n", q, ids(page), page.More, page.Last, err)
+	}
+	return b.String()
+}
+
 func (m *model) compareScans(got store.Scanner) {
 	print := func(sc store.Scanner) string {
 		var lines []string
 		err := sc.ScanDocuments(ctx, func(d *store.Document) error {
-			lines = append(lines, fmt.Sprintf("%s body %q", m.headLine(d.Head), d.Body))
+			lines = append(lines, fmt.Sprintf("%s body %q keys %q", m.headLine(d.Head), d.Body, d.Keys))
 			return nil
 		})
 		if err != nil {
@@ -105,6 +125,12 @@ func (m *model) compareScans(got store.Scanner) {
 				e.Body = nil
 			}
 			lines = append(lines, fmt.Sprintf("%s body %q", entryLine(&e), e.Body))
+		}
+		if x, ok := sc.(store.Indexer); ok {
+			err = x.ScanIndexes(ctx, func(row *store.IndexRow) error { lines = append(lines, indexLine(row)); return nil })
+			if err != nil {
+				m.Fatalf("ScanIndexes: %v", err)
+			}
 		}
 		return strings.Join(lines, "\n")
 	}

@@ -25,8 +25,9 @@ type rig struct {
 	mu   sync.Mutex
 	refs map[store.Ref]bool // what the test has written or tried to
 
-	purged bool // rows may be missing from the log
-	closed bool // by the test, so that nothing can be verified
+	indexed bool // every document goes under indexes, by keysOf
+	purged  bool // rows may be missing from the log
+	closed  bool // by the test, so that nothing can be verified
 }
 
 // start opens a fresh store for t.
@@ -130,7 +131,21 @@ func (r *rig) put(h store.Head, body string) store.Write {
 		w.Log.Outcome = "created"
 	}
 	w.Version, w.Body, w.Digest = h.Next, []byte(body), digest(body)
+	if r.indexed {
+		w.Keys = keysOf(w.Body)
+	}
 	return w
+}
+
+// keysOf makes a body's keys: in an index where many documents share one and some
+// have none, and in one where few do.
+func keysOf(body []byte) []store.IndexKey {
+	sum := sha256.Sum256(body)
+	few := []byte(nil)
+	if sum[0]%4 != 0 {
+		few = []byte{sum[0] % 4}
+	}
+	return []store.IndexKey{{Index: "few", Key: few}, {Index: "many", Key: body[:min(len(body), 40)]}}
 }
 
 // remove returns a write that deletes the document that h shows.

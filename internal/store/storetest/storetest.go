@@ -60,43 +60,62 @@ type test struct {
 	cache int64 // OpenOptions.CacheBytes
 }
 
+// category is a group of tests. Where again is set, they run a second time with
+// every document under indexes, so that whatever happens to a document happens to
+// its rows there.
+type category struct {
+	name  string
+	tests []test
+	again bool
+}
+
 // Run runs the whole suite as subtests of t, one group for each category.
 func Run(t *testing.T, h Harness) {
-	for _, category := range []struct {
-		name  string
-		tests []test
-	}{
-		{"documents", documentTests},
-		{"heads", headTests},
-		{"checks", checkTests},
-		{"invalid", invalidTests},
-		{"atomicity", atomicityTests},
-		{"entries", entryTests},
-		{"lists", listTests},
-		{"claims", claimTests},
-		{"rows", rowTests},
-		{"answers", answerTests},
-		{"leases", leaseTests},
-		{"dry", dryTests},
-		{"purge", purgeTests},
-		{"retention", retentionTests},
-		{"parts", partTests},
-		{"rerun", rerunTests},
-		{"limits", limitTests},
-		{"feed", feedTests},
-		{"lifecycle", lifecycleTests},
-		{"concurrency", concurrencyTests},
-		{"fresh", freshTests},
-		{"races", raceTests},
-		{"fills", fillTests},
-		{"groups", groupTests},
-		{"faults", faultTests},
+	for _, c := range []category{
+		{name: "documents", tests: documentTests},
+		{name: "heads", tests: headTests},
+		{name: "checks", tests: checkTests},
+		{name: "invalid", tests: invalidTests},
+		{name: "atomicity", tests: atomicityTests, again: true},
+		{name: "entries", tests: entryTests},
+		{name: "lists", tests: listTests, again: true},
+		{name: "indexes", tests: indexTests},
+		{name: "claims", tests: claimTests},
+		{name: "rows", tests: rowTests},
+		{name: "answers", tests: answerTests},
+		{name: "leases", tests: leaseTests},
+		{name: "dry", tests: dryTests, again: true},
+		{name: "purge", tests: purgeTests, again: true},
+		{name: "retention", tests: retentionTests},
+		{name: "parts", tests: partTests, again: true},
+		{name: "rerun", tests: rerunTests, again: true},
+		{name: "limits", tests: limitTests},
+		{name: "feed", tests: feedTests},
+		{name: "lifecycle", tests: lifecycleTests, again: true},
+		{name: "concurrency", tests: concurrencyTests, again: true},
+		{name: "fresh", tests: freshTests, again: true},
+		{name: "races", tests: raceTests},
+		{name: "fills", tests: fillTests, again: true},
+		{name: "groups", tests: groupTests, again: true},
+		{name: "faults", tests: faultTests, again: true},
 	} {
-		t.Run(category.name, func(t *testing.T) {
-			for _, c := range category.tests {
-				t.Run(c.name, func(t *testing.T) { c.run(h.start(t, c.cache)) })
+		t.Run(c.name, func(t *testing.T) { h.run(t, c.tests, false) })
+		if c.again {
+			t.Run(c.name+" under indexes", func(t *testing.T) { h.run(t, c.tests, true) })
+		}
+	}
+	t.Run("model", func(t *testing.T) { testModel(t, h, false) })
+	t.Run("model under indexes", func(t *testing.T) { testModel(t, h, true) })
+}
+
+func (h Harness) run(t *testing.T, tests []test, indexed bool) {
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			r := h.start(t, c.cache)
+			if r.indexed = indexed; indexed {
+				r.indexer()
 			}
+			c.run(r)
 		})
 	}
-	t.Run("model", func(t *testing.T) { testModel(t, h) })
 }

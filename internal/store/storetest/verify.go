@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"bytes"
+	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -49,11 +52,54 @@ func (r *rig) verify() {
 			r.same("List against ScanDocuments", documentLine(d), documentLine(live[p][i]))
 		}
 	}
+	r.verifyIndexes(docs)
 	if sc, ok := r.s.(store.Scanner); ok {
 		if err := sc.CheckIntegrity(ctx); err != nil {
 			r.Errorf("CheckIntegrity: %v", err)
 		}
 	}
+}
+
+// verifyIndexes checks that the indexes have a row for each key of each document,
+// in their order, and no other.
+func (r *rig) verifyIndexes(docs []*store.Document) {
+	r.Helper()
+	if _, ok := r.s.(store.Scanner); !ok {
+		return
+	}
+	want := make(map[string]bool)
+	for _, d := range docs {
+		if d.Deleted && len(d.Keys) > 0 {
+			r.Errorf("the tombstone %s has the keys %q", refLine(d.Ref), d.Keys)
+		}
+		if r.indexed && d.Exists() && fmt.Sprintf("%q", d.Keys) != fmt.Sprintf("%q", keysOf(d.Body)) {
+			r.Errorf("%s has the keys %q, want %q", refLine(d.Ref), d.Keys, keysOf(d.Body))
+		}
+		for _, k := range d.Keys {
+			want[indexLine(&store.IndexRow{Ref: d.Ref, IndexKey: k})] = true
+		}
+	}
+	rows := r.scanIndexes()
+	for i, row := range rows {
+		line := indexLine(row)
+		if !want[line] {
+			r.Errorf("a row of no document, or one that comes twice: %s", line)
+		}
+		delete(want, line)
+		if i > 0 && compareIndexRows(rows[i-1], row) >= 0 {
+			r.Errorf("ScanIndexes yields %s after %s", line, indexLine(rows[i-1]))
+		}
+	}
+	for line := range want {
+		r.Errorf("missing: %s", line)
+	}
+}
+
+func compareIndexRows(a, b *store.IndexRow) int {
+	return cmp.Or(
+		cmp.Compare(a.Ref.Part.Collection, b.Ref.Part.Collection), cmp.Compare(a.Index, b.Index),
+		bytes.Compare(a.Key, b.Key), compareRefs(a.Ref, b.Ref),
+	)
 }
 
 // verifyPositions checks the order of the feed. Positions may count the whole
