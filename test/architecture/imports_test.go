@@ -61,6 +61,7 @@ var rooms = []room{
 
 	{path: "problem", may: []string{".", "jsonvalue"}, never: noSQL},
 	{path: ".", never: impure},
+	{path: "merge", may: []string{"jsonvalue"}, never: impure},
 	{path: "patch", may: []string{"jsonvalue"}, never: impure},
 	{path: "jsonvalue", outside: []string{"github.com/go-json-experiment/json"}, never: impure},
 

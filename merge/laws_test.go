@@ -1,0 +1,178 @@
+package merge_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/merge"
+)
+
+var (
+	allTypes = append([]merge.Type{merge.Untyped}, merge.Types()...)
+	allRules = append([]merge.Rule{""}, merge.RuleNames()...)
+	// everything is every rule there is.
+	everything = choice{types: allTypes, rules: allRules, ignore: true}
+	// onceOnly leaves out what counts two equal changes as two.
+	onceOnly = choice{types: without(allTypes, merge.Counter, merge.Append), rules: allRules, ignore: true}
+	// sideless leaves out what names a side.
+	sideless = choice{types: without(allTypes, merge.Append), rules: without(allRules, merge.RuleTheirs, merge.RuleMine)}
+)
+
+func without[T comparable](all []T, out ...T) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(x T) bool { return slices.Contains(out, x) })
+}
+
+// TestOneSideChanged: what only one side changed is that side's, under every
+// policy.
+func TestOneSideChanged(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v, p, who := genTriple(t), compile(t, genRules(t, everything)), genWriters(t)
+		for _, r := range []merge.Result{
+			merge.Three(v.base, v.base, v.mine, p, who),
+			merge.Three(v.base, v.mine, v.base, p, who),
+		} {
+			if text(r.Value) != text(v.mine) && !jsonvalue.Equal(v.base, v.mine) || !jsonvalue.Equal(r.Value, v.mine) {
+				t.Fatalf("got %s, want %s", text(r.Value), text(v.mine))
+			}
+			if len(r.Decisions) > 0 || !r.Clean() {
+				t.Fatalf("there was nothing to decide: %v %v", r.Decisions, r.Disputes)
+			}
+		}
+	})
+}
+
+// TestEqualChanges: what both changed alike is agreed, but for counters and
+// appended elements.
+func TestEqualChanges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v, p, who := genTriple(t), compile(t, genRules(t, onceOnly)), genWriters(t)
+		r := merge.Three(v.base, v.mine, v.mine, p, who)
+		if text(r.Value) != text(v.mine) || len(r.Decisions) > 0 || !r.Clean() {
+			t.Fatalf("got %s, want %s; %v %v", text(r.Value), text(v.mine), r.Decisions, r.Disputes)
+		}
+	})
+}
+
+// TestNothingIsLost: every place that a side changed holds that side's value, or
+// is named.
+func TestNothingIsLost(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v, rules, who := genTriple(t), genRules(t, everything), genWriters(t)
+		r := merge.Three(v.base, v.theirs, v.mine, compile(t, rules), who)
+		for _, side := range []jsonvalue.Value{v.theirs, v.mine} {
+			for _, path := range changed(nil, v.base, side) {
+				if !jsonvalue.Equal(r.Value.At(path), side.At(path)) && !named(&r, path) {
+					t.Fatalf("%q of %s is lost in %s\n%s\n%+v", path.String(), text(side), outcome(r), v, rules)
+				}
+			}
+		}
+	})
+}
+
+// changed returns the smallest places at which two values differ: members of
+// objects, and arrays and scalars as a whole.
+func changed(at jsonvalue.Pointer, from, to jsonvalue.Value) []jsonvalue.Pointer {
+	if jsonvalue.Equal(from, to) {
+		return nil
+	}
+	if from.Kind() != jsonvalue.KindObject || to.Kind() != jsonvalue.KindObject {
+		return []jsonvalue.Pointer{slices.Clone(at)}
+	}
+	var paths []jsonvalue.Pointer
+	for _, m := range from.Members() {
+		paths = append(paths, changed(append(slices.Clone(at), m.Name), m.Value, to.Lookup(m.Name))...)
+	}
+	for _, m := range to.Members() {
+		if from.Lookup(m.Name).IsAbsent() {
+			paths = append(paths, append(slices.Clone(at), m.Name))
+		}
+	}
+	return paths
+}
+
+// named reports whether a decision or a dispute is about a place, what holds it
+// or what it holds.
+func named(r *merge.Result, path jsonvalue.Pointer) bool {
+	touches := func(p jsonvalue.Pointer) bool {
+		n := min(len(p), len(path))
+		return slices.Equal(p[:n], path[:n])
+	}
+	for _, d := range r.Decisions {
+		if touches(d.Path) {
+			return true
+		}
+	}
+	for _, d := range r.Disputes {
+		if touches(d.Path) || slices.ContainsFunc(d.Together, touches) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestSidesSwapped: who is called theirs makes no difference to the value, the
+// order of members and elements included.
+func TestSidesSwapped(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v, rules := genTriple(t), genRules(t, sideless)
+		mine, theirs := []string{"admin"}, []string{"editor"}
+		p := compile(t, rules)
+		a := merge.Three(v.base, v.theirs, v.mine, p, merge.Writers{Mine: mine, Theirs: []merge.Authorship{{Roles: theirs}}})
+		b := merge.Three(v.base, v.mine, v.theirs, p, merge.Writers{Mine: theirs, Theirs: []merge.Authorship{{Roles: mine}}})
+		if a.Clean() != b.Clean() || len(a.Disputes) != len(b.Disputes) {
+			t.Fatalf("%s, and swapped %s\n%s\n%+v", outcome(a), outcome(b), v, rules)
+		}
+		if a.Clean() && text(a.Value) != text(b.Value) {
+			t.Fatalf("%s, and swapped %s\n%s\n%+v", outcome(a), outcome(b), v, rules)
+		}
+	})
+}
+
+// TestMergedAgain: merging a result with what it was made of changes nothing, so
+// that a retry is safe.
+func TestMergedAgain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := onceOnly
+		c.types = without(c.types, merge.Sequence, merge.Text) // theirs have a law of their own, where nothing repeats
+		v, rules, who := genTriple(t), genRules(t, c), genWriters(t)
+		p := compile(t, rules)
+		once := merge.Three(v.base, v.theirs, v.mine, p, who)
+		if !once.Clean() {
+			t.Skip("disputed")
+		}
+		again := merge.Three(v.base, once.Value, v.mine, p, who)
+		if !jsonvalue.Equal(again.Value, once.Value) {
+			t.Fatalf("%s, and again %s\n%s\n%+v", outcome(once), outcome(again), v, rules)
+		}
+	})
+}
+
+// TestSequenceMergedAgain is the same for sequences and texts without repetition.
+func TestSequenceMergedAgain(t *testing.T) {
+	elems := rapid.SliceOfNDistinct(rapid.IntRange(0, 12), 0, 8, rapid.ID[int])
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(name string) ([]int, jsonvalue.Value) {
+			ints := elems.Draw(t, name)
+			values := make([]jsonvalue.Value, len(ints))
+			for i, n := range ints {
+				values[i] = jsonvalue.Int(int64(n))
+			}
+			return ints, jsonvalue.Array(values...)
+		}
+		_, base := draw("base")
+		_, theirs := draw("theirs")
+		_, mine := draw("mine")
+		p := compile(t, merge.Rules{Fields: []merge.Field{{Type: merge.Sequence}}})
+		once := merge.Three(base, theirs, mine, p, merge.Writers{})
+		if !once.Clean() {
+			t.Skip("disputed")
+		}
+		again := merge.Three(base, once.Value, mine, p, merge.Writers{})
+		if text(again.Value) != text(once.Value) {
+			t.Fatalf("base %s theirs %s mine %s: %s became %s", text(base), text(theirs), text(mine), text(once.Value), text(again.Value))
+		}
+	})
+}

@@ -1,0 +1,269 @@
+package merge
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// three is one place in the three documents; a side that has nothing there is
+// absent.
+type three struct {
+	base, theirs, mine jsonvalue.Value
+}
+
+// same says which sides of a place are equal, and whether theirs and mine are
+// even written alike. It is found on the way up, so that no subtree is compared
+// again at every level above it.
+type same struct {
+	theirsBase, mineBase bool
+	sides, alike         bool
+}
+
+func (s *same) and(child same) {
+	s.theirsBase = s.theirsBase && child.theirsBase
+	s.mineBase = s.mineBase && child.mineBase
+	s.sides = s.sides && child.sides
+	s.alike = s.alike && child.alike
+}
+
+// walker goes through the three documents at once.
+type walker struct {
+	policy *Policy
+	who    Writers
+	root   three
+
+	path      jsonvalue.Pointer // of the place it is at
+	steps     int               // of alignments so far
+	forced    map[string]Winner // by path: fields of groups that are no longer merged one by one
+	decisions []Decision
+	disputes  []Dispute
+}
+
+// document merges the whole. Where a group of fields comes out as neither side's
+// it is gone through once more, with one side's values in the place of the group.
+func (w *walker) document() jsonvalue.Value {
+	value, _ := w.node(w.policy.top(), w.root)
+	mixed := w.mixed(value)
+	if len(mixed) == 0 {
+		return value
+	}
+	w.decisions, w.disputes, w.steps = nil, nil, 0
+	w.forced = make(map[string]Winner)
+	for _, m := range mixed {
+		for _, p := range m.group.paths {
+			w.forced[p.String()] = m.stands()
+		}
+	}
+	value, _ = w.node(w.policy.top(), w.root)
+	for _, m := range mixed {
+		w.note(m)
+	}
+	return value
+}
+
+// node merges the values at the walker's path.
+func (w *walker) node(at place, v three) (jsonvalue.Value, same) {
+	if len(w.forced) > 0 {
+		if side, ok := w.forced[w.path.String()]; ok {
+			return v.of(side), same{} // what holds it is neither side's
+		}
+	}
+	typ := Untyped
+	if at.field >= 0 {
+		typ = w.policy.fields[at.field].typ
+	}
+	switch {
+	case typ == Untyped && v.mergeable(jsonvalue.KindObject):
+		return w.object(at, v)
+	case typ == List && v.mergeable(jsonvalue.KindArray):
+		if l, ok := newKeyed(v, w.policy.fields[at.field].key); ok {
+			return w.list(at, v, l)
+		}
+	}
+	s := compare(v)
+	repeats := typ == Counter || typ == Append // two equal changes are two changes
+	switch {
+	case s.theirsBase && s.mineBase, s.sides && !repeats:
+		return agree(v), s
+	case s.theirsBase:
+		return v.mine, s
+	case s.mineBase:
+		return v.theirs, s
+	}
+	value, reason := w.combine(at, typ, v)
+	if reason == "" {
+		w.decide(Both, string(typ))
+		s.sides, s.alike = false, false // what is above takes this value, not a side's
+		return value, s
+	}
+	return w.dispute(at, v, reason), s
+}
+
+// mergeable reports whether both sides are of a kind that has parts, and base is
+// too or never was.
+func (v *three) mergeable(k jsonvalue.Kind) bool {
+	return v.theirs.Kind() == k && v.mine.Kind() == k && (v.base.Kind() == k || v.base.IsAbsent())
+}
+
+func compare(v three) same {
+	s := same{theirsBase: jsonvalue.Equal(v.theirs, v.base), mineBase: jsonvalue.Equal(v.mine, v.base)}
+	switch {
+	case s.theirsBase && s.mineBase:
+		s.sides = true
+	case s.theirsBase == s.mineBase:
+		s.sides = jsonvalue.Equal(v.theirs, v.mine)
+	}
+	s.alike = s.sides && alike(v.theirs, v.mine)
+	return s
+}
+
+// alike reports whether two equal values have one text.
+func alike(a, b jsonvalue.Value) bool {
+	switch a.Kind() {
+	case jsonvalue.KindArray, jsonvalue.KindObject:
+		return bytes.Equal(a.Append(nil), b.Append(nil))
+	}
+	return a.Text() == b.Text()
+}
+
+// agree picks one of two equal values by their texts alone, so that it does not
+// matter who is called theirs: the one that changed its spelling, else the lesser.
+func agree(v three) jsonvalue.Value {
+	base, theirs, mine := v.base.Append(nil), v.theirs.Append(nil), v.mine.Append(nil)
+	switch {
+	case bytes.Equal(theirs, base):
+		return v.mine
+	case bytes.Equal(mine, base) || bytes.Compare(theirs, mine) <= 0:
+		return v.theirs
+	}
+	return v.mine
+}
+
+// object merges member by member.
+func (w *walker) object(at place, v three) (jsonvalue.Value, same) {
+	s := same{theirsBase: !v.base.IsAbsent(), mineBase: !v.base.IsAbsent(), sides: true, alike: true}
+	members := make([]jsonvalue.Member, 0, max(v.theirs.Len(), v.mine.Len()))
+	visit := func(name string, values three) {
+		value, child := w.child(w.policy.below(at, name, false), name, values)
+		s.and(child)
+		if !value.IsAbsent() {
+			members = append(members, jsonvalue.Member{Name: name, Value: value})
+		}
+	}
+	for _, m := range v.base.Members() {
+		visit(m.Name, three{m.Value, v.theirs.Lookup(m.Name), v.mine.Lookup(m.Name)})
+	}
+	survivors := len(members)
+	for _, m := range v.theirs.Members() {
+		if v.base.Lookup(m.Name).IsAbsent() {
+			visit(m.Name, three{theirs: m.Value, mine: v.mine.Lookup(m.Name)})
+		}
+	}
+	for _, m := range v.mine.Members() {
+		if v.base.Lookup(m.Name).IsAbsent() && v.theirs.Lookup(m.Name).IsAbsent() {
+			visit(m.Name, three{mine: m.Value})
+		}
+	}
+	switch {
+	case s.alike && s.sides && sameNames(v.theirs, v.mine):
+		return v.theirs, s
+	case s.theirsBase && !s.sides:
+		return v.mine, s
+	case s.mineBase && !s.sides:
+		return v.theirs, s
+	}
+	if v.base.IsAbsent() && !s.sides {
+		w.decide(Both, RuleAdded)
+	}
+	s.alike = false
+	sortNames(members[survivors:])
+	return mustObject(members), s
+}
+
+// child merges one step below the walker's path.
+func (w *walker) child(at place, token string, v three) (jsonvalue.Value, same) {
+	w.path = append(w.path, token)
+	value, s := w.node(at, v)
+	w.path = w.path[:len(w.path)-1]
+	return value, s
+}
+
+// sameNames reports whether two objects that have the same members have them in
+// the same order.
+func sameNames(a, b jsonvalue.Value) bool {
+	return slices.EqualFunc(a.Members(), b.Members(), func(x, y jsonvalue.Member) bool { return x.Name == y.Name })
+}
+
+// sortNames sorts by the canonical form of the names.
+func sortNames(members []jsonvalue.Member) {
+	slices.SortFunc(members, func(a, b jsonvalue.Member) int {
+		return bytes.Compare(jsonvalue.String(a.Name).AppendCanonical(nil), jsonvalue.String(b.Name).AppendCanonical(nil))
+	})
+}
+
+// mustObject makes an object of members whose names are known to differ.
+func mustObject(members []jsonvalue.Member) jsonvalue.Value {
+	v, err := jsonvalue.Object(members...)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// combine has the field's type combine two different changes, or says why it
+// does not.
+func (w *walker) combine(at place, typ Type, v three) (value jsonvalue.Value, reason string) {
+	switch {
+	case v.removed():
+		return jsonvalue.Value{}, ReasonRemoved
+	case typ == Counter:
+		return count(v, &w.policy.fields[at.field])
+	case typ == Append:
+		return appendBoth(v)
+	case typ == Set:
+		return unite(v)
+	case typ == Sequence:
+		return w.sequence(v)
+	case typ == Text:
+		return w.text(v)
+	case typ == List:
+		return jsonvalue.Value{}, ReasonUnfit
+	case v.changedKind():
+		return jsonvalue.Value{}, ReasonKind
+	}
+	return jsonvalue.Value{}, ReasonChanged
+}
+
+// removed reports whether one side removed what the other changed.
+func (v *three) removed() bool { return v.theirs.IsAbsent() != v.mine.IsAbsent() }
+
+// changedKind reports whether the sides differ in kind, one of them from base.
+func (v *three) changedKind() bool {
+	return !v.base.IsAbsent() && shape(v.theirs) != shape(v.mine)
+}
+
+// shape tells objects, arrays and scalars apart, the greater holding more.
+func shape(v jsonvalue.Value) int {
+	switch v.Kind() {
+	case jsonvalue.KindAbsent:
+		return 0
+	case jsonvalue.KindArray:
+		return 2
+	case jsonvalue.KindObject:
+		return 3
+	}
+	return 1
+}
+
+func (w *walker) decide(winner Winner, rule string) {
+	w.decisions = append(w.decisions, Decision{Path: slices.Clone(w.path), Winner: winner, Rule: rule})
+}
+
+// sortByPath sorts by the string forms of paths, which stay in the order in
+// which they came where those are equal.
+func sortByPath[T any](items []T, path func(*T) jsonvalue.Pointer) {
+	slices.SortStableFunc(items, func(a, b T) int { return strings.Compare(path(&a).String(), path(&b).String()) })
+}
