@@ -3,7 +3,6 @@ package door
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -49,8 +48,6 @@ func (d *Door) readState(w http.ResponseWriter, r *http.Request, t Target, in In
 // (RFC 9110 §13.1.3).
 func (d *Door) readComposite(w http.ResponseWriter, r *http.Request, t Target, in Inclusion) {
 	conditions := d.Conditions(r)
-	seen := ifmatch.Conditions{IfNoneMatch: conditions.IfNoneMatch}
-	conditions.IfNoneMatch, conditions.IfModifiedSince = ifmatch.TagList{}, time.Time{}
 	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, conditions)
 	if err != nil {
 		d.Refuse(w, r, t, "", err)
@@ -62,6 +59,7 @@ func (d *Door) readComposite(w http.ResponseWriter, r *http.Request, t Target, i
 		return
 	}
 	tag := reading.ETag.Composite(links)
+	seen := ifmatch.Conditions{IfNoneMatch: conditions.IfNoneMatch}
 	res := ifmatch.Evaluate(http.MethodGet, seen, ifmatch.State{Exists: true, ETag: tag}, t.Rules.Contract)
 	notModified := res.Verdict == ifmatch.NotModified
 	var body []byte
