@@ -55,6 +55,9 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err := warnUnserved(ctx, p, s, log); err != nil {
 		return errors.Join(err, s.Close())
 	}
+	if err := reindex(ctx, p, s, log); err != nil {
+		return errors.Join(err, s.Close())
+	}
 	listener, err := net.ListenTCP("tcp", addr)
 	if err != nil {
 		return errors.Join(blame(k, "listen", err), s.Close())
@@ -162,6 +165,9 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 		if r.Key, err = engine.NewNaturalKey(c.ID.NaturalKey...); err != nil {
 			return nil, err
 		}
+	}
+	if r.Indexes, err = indexes(c); err != nil {
+		return nil, err
 	}
 	for _, s := range c.OnStale.Allow {
 		r.Allow = append(r.Allow, engine.Strategy(s))

@@ -65,7 +65,11 @@ func print(r *engine.Report) error {
 	if r.More > 0 {
 		fmt.Printf("and %d more\n", r.More)
 	}
-	fmt.Printf("%d documents, %d tombstones, %d log rows, %d sealed by the audit chain: ", r.Documents, r.Tombstones, r.Rows, r.Sealed)
+	fmt.Printf("%d documents, %d tombstones, %d log rows, %d sealed by the audit chain", r.Documents, r.Tombstones, r.Rows, r.Sealed)
+	if r.IndexRows > 0 {
+		fmt.Printf(", %d index rows", r.IndexRows)
+	}
+	fmt.Print(": ")
 	if !r.OK() {
 		fmt.Printf("%d contradictions\n", len(r.Findings)+r.More)
 		return errReported

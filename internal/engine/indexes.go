@@ -30,41 +30,48 @@ func keysOf(document jsonvalue.Value, indexes []*index.Index) []store.IndexKey {
 // ErrNoIndexes is the error of a store that keeps no documents under indexes.
 var ErrNoIndexes = errors.New("engine: the store keeps no indexes")
 
-// Reindexed tells what Reindex has done.
-type Reindexed struct {
-	Was       []string // the indexes as they were; they may have been half done
-	Documents int64    // that were read
+// Indexed tells whether a collection's documents are under exactly these indexes,
+// and under which they are; a Reindex that was interrupted has left them under
+// neither. It fails with [ErrNoIndexes], or what the store says.
+func Indexed(ctx context.Context, s store.Store, collection string, indexes []*index.Index) (yes bool, are []string, err error) {
+	indexer, ok := s.(store.Indexer)
+	if !ok && len(indexes) > 0 {
+		return false, nil, ErrNoIndexes
+	}
+	if !ok {
+		return true, nil, nil
+	}
+	are, whole, err := indexer.Indexes(ctx, collection)
+	return whole && slices.Equal(are, idsOf(indexes)), are, err
 }
 
-// Reindex puts a collection's documents under these indexes, in the order of
-// [index.Sorted], unless they are already: then it returns nil. It has to run
-// before anything is written to the collection, and may be run again wherever it
-// was interrupted. It fails with [ErrNoIndexes], or what the store says.
-func Reindex(ctx context.Context, s store.Store, collection string, indexes []*index.Index) (*Reindexed, error) {
+// Reindex puts a collection's documents under these indexes, which are in the
+// order of [index.Sorted], and returns how many there are. It has to run before
+// anything is written to the collection under other rules than before, and may be
+// run again wherever it was interrupted. It fails with [ErrNoIndexes], or what the
+// store says.
+func Reindex(ctx context.Context, s store.Store, collection string, indexes []*index.Index) (documents int64, err error) {
 	indexer, ok := s.(store.Indexer)
 	if !ok {
-		if len(indexes) == 0 {
-			return nil, nil
-		}
-		return nil, ErrNoIndexes
+		return 0, ErrNoIndexes
 	}
-	var names []string
-	for _, x := range indexes {
-		names = append(names, x.ID())
-	}
-	was, whole, err := indexer.Indexes(ctx, collection)
-	if err != nil || whole && slices.Equal(was, names) {
-		return nil, err
-	}
-	documents, err := indexer.Reindex(ctx, collection, names, func(d *store.Document) ([]store.IndexKey, error) {
-		v, err := jsonvalue.Parse(d.Body, jsonvalue.Limits{Depth: storedDepth})
-		if err != nil {
-			return nil, err
-		}
-		return keysOf(v, indexes), nil
+	return indexer.Reindex(ctx, collection, idsOf(indexes), func(d *store.Document) ([]store.IndexKey, error) {
+		return keysOfStored(d.Body, indexes)
 	})
+}
+
+func keysOfStored(body []byte, indexes []*index.Index) ([]store.IndexKey, error) {
+	v, err := jsonvalue.Parse(body, jsonvalue.Limits{Depth: storedDepth})
 	if err != nil {
 		return nil, err
 	}
-	return &Reindexed{Was: was, Documents: documents}, nil
+	return keysOf(v, indexes), nil
+}
+
+func idsOf(indexes []*index.Index) []string {
+	var ids []string
+	for _, x := range indexes {
+		ids = append(ids, x.ID())
+	}
+	return ids
 }

@@ -16,6 +16,7 @@ type Report struct {
 	Tombstones int
 	Rows       int // of the log
 	Sealed     int // rows whose chain link was verified
+	IndexRows  int // of all indexes
 	Findings   []Finding
 	// More counts findings beyond those that are listed.
 	More int
@@ -42,15 +43,18 @@ func (r *Report) add(ref store.Ref, rev int64, format string, args ...any) {
 	r.Findings = append(r.Findings, Finding{Ref: ref, Rev: rev, Message: fmt.Sprintf(format, args...)})
 }
 
-// Verify checks that documents, history, audit and feed tell the same story:
+// Verify checks that documents, history, audit, feed and indexes tell the same story:
 // positions ascend, revs and versions have no gaps, no commit stands twice,
-// digests fit their bodies, the audit chain holds, and every document stands
-// where its last log row left it. A nil chain leaves the links unverified. The
+// digests fit their bodies, the audit chain holds, every document stands where its
+// last log row left it, and the indexes have the rows that its body has there. A nil chain leaves the links unverified. The
 // error is one of reading; contradictions are findings.
 func Verify(ctx context.Context, s store.Scanner, chain *Chain) (*Report, error) {
 	v := verification{chain: chain, tails: make(map[store.Ref]*tail), floor: func(store.Part) (int64, error) { return 0, nil }}
 	if floors, ok := s.(store.FloorReader); ok {
 		v.floor = func(p store.Part) (int64, error) { return floors.Floor(ctx, p) }
+	}
+	if indexer, ok := s.(store.Indexer); ok {
+		v.indexes = &indexCheck{ctx: ctx, store: indexer, report: &v.report, under: make(map[string]*indexSet), want: make(map[rowID]bool)}
 	}
 	if err := s.CheckIntegrity(ctx); err != nil {
 		return nil, err
@@ -59,6 +63,9 @@ func Verify(ctx context.Context, s store.Scanner, chain *Chain) (*Report, error)
 		return nil, err
 	}
 	if err := s.ScanDocuments(ctx, v.document); err != nil {
+		return nil, err
+	}
+	if err := v.verifyIndexes(ctx, s); err != nil {
 		return nil, err
 	}
 	for ref := range v.tails {
@@ -73,6 +80,7 @@ type verification struct {
 	position int64
 	tails    map[store.Ref]*tail
 	floor    func(store.Part) (int64, error)
+	indexes  *indexCheck // nil where the store keeps none
 }
 
 // tail is where the log has left a document so far.
@@ -199,6 +207,9 @@ func (v *verification) document(d *store.Document) error {
 		if digest, err := digestOf(d.Body); err != nil || digest != d.Digest {
 			v.report.add(d.Ref, 0, "its body is not the one that was digested")
 		}
+	}
+	if v.indexes != nil {
+		return v.indexes.document(d)
 	}
 	return nil
 }
