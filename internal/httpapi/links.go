@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/ifmatch/ifmatch/internal/door"
@@ -59,7 +60,7 @@ func relationsOf(links []Link, names []string, named bool) *relations {
 		word := ""
 		for segment := range strings.SplitSeq(l.Path[1:], "/") {
 			word += "/"
-			value := indexOf(names, segment)
+			value := slices.IndexFunc(names, func(name string) bool { return segment == "{"+name+"}" })
 			if value < 0 {
 				word += segment
 				continue
@@ -71,16 +72,6 @@ func relationsOf(links []Link, names []string, named bool) *relations {
 		rs.links = append(rs.links, one)
 	}
 	return rs
-}
-
-// indexOf returns which of the names a segment such as {id} has, -1 for none.
-func indexOf(names []string, segment string) int {
-	for i, name := range names {
-		if segment == "{"+name+"}" {
-			return i
-		}
-	}
-	return -1
 }
 
 // relations returns the collection's links.
