@@ -112,10 +112,13 @@ func (c *Conflict) appendMembers(o *object) {
 		d := &c.Disputes[i]
 		e := o.element(i)
 		e.text("path", d.Path)
+		e.raw("key", d.Key)
+		e.texts("together", d.Together)
 		e.raw("base", d.Base)
 		e.raw("theirs", d.Theirs)
 		e.raw("yours", d.Yours)
 		e.optional("rule", d.Rule)
+		e.optional("reason", d.Reason)
 		e.texts("mayResolve", d.MayResolve)
 		o.dst = append(e.dst, '}')
 	}

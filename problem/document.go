@@ -79,8 +79,15 @@ type Dispute struct {
 	// Base is what the caller read, Theirs what is stored, Yours what the caller
 	// wrote: JSON text, nil for no value. They must be valid JSON.
 	Base, Theirs, Yours []byte
-	Rule                string   // what the policy does with it
-	MayResolve          []string // roles that may decide
+	// Key tells which element of a list Path lies in: JSON text, nil for none.
+	Key []byte
+	// Together are the JSON Pointers of the fields that are disputed jointly, nil
+	// for one field. Base, Theirs and Yours are objects then, with a member for each
+	// field that is there, named by its pointer.
+	Together   []string
+	Rule       string   // what the policy does with it
+	Reason     string   // why that settles nothing
+	MayResolve []string // roles that may decide
 }
 
 // Fault is one thing wrong with a request's content.

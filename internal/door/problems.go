@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -46,7 +45,7 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 		}
 	}
 	switch f.Reason {
-	case engine.ReasonStale, engine.ReasonWeakValidator, engine.ReasonExists:
+	case engine.ReasonStale, engine.ReasonMergeConflict, engine.ReasonBaseUnavailable, engine.ReasonWeakValidator, engine.ReasonExists:
 		describePrecondition(r, t, f, p)
 	case engine.ReasonRequired:
 		p.Detail = required(currentState(r, t, f), t.Rules.Contract, r.Method)
@@ -130,6 +129,8 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 	switch {
 	case f.Conflict != nil:
 		describeConflict(r, t, f, p)
+	case f.Reason == engine.ReasonBaseUnavailable:
+		p.Detail = "The version you read is no longer kept, so that your change cannot be merged with what happened since. Read it again, apply your change to what you find, and send it with " + currentState(r, t, f) + "."
 	case !cur.Exists() && f.By == ifmatch.FieldVersion:
 		p.Detail = "There is no document here that could have this version. Leave the version out to create one."
 	case !cur.Exists():
@@ -183,42 +184,4 @@ func yourTag(r *http.Request) string {
 		}
 	}
 	return ""
-}
-
-func describeConflict(r *http.Request, t Target, f *engine.Refusal, p *problem.Document) {
-	c := f.Conflict
-	base := c.Base
-	p.YourETag = t.Rules.Contract.ETag(base.Version, base.Life, &base.Digest).String()
-	p.YourVersion = base.Version
-	p.ChangedBy = c.ChangedBy
-	p.AlreadyApplied = &c.AlreadyApplied
-	for s := range t.Rules.Strategies() {
-		p.Strategies = append(p.Strategies, string(s))
-	}
-	var s strings.Builder
-	fmt.Fprintf(&s, "You sent version %d; the current version is %d. ", base.Version, f.Current.Version)
-	if c.AlreadyApplied {
-		s.WriteString("What you sent is what is stored already: if this was a retry, it is done. ")
-	}
-	fmt.Fprintf(&s, "Read it again, apply your change to what you find, and send it with %s.", currentState(r, t, f))
-	p.Detail = s.String()
-	p.Changes = changesOf(c, t.Rules.Summary)
-}
-
-func changesOf(c *engine.Conflict, summary bool) []problem.Change {
-	out := make([]problem.Change, len(c.Changes))
-	for i := range c.Changes {
-		ch := &c.Changes[i]
-		out[i] = problem.Change{Path: ch.Path.String(), Op: ch.Op, Version: ch.Version, By: ch.By}
-		if summary {
-			continue
-		}
-		if !ch.From.IsAbsent() {
-			out[i].From = ch.From.Append(nil)
-		}
-		if !ch.To.IsAbsent() {
-			out[i].To = ch.To.Append(nil)
-		}
-	}
-	return out
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/store"
 )
 
 // write answers PUT, PATCH and DELETE.
@@ -67,7 +68,11 @@ func (d *Door) answer(w http.ResponseWriter, t Target, a answer) {
 	h["Cache-Control"] = noStore
 	h["Ifmatch-Outcome"] = []string{string(a.out.Result)}
 	a.announcePreferences(h)
-	d.announceState(h, t, a)
+	if a.out.Combined {
+		d.announceCombined(h, t, a)
+	} else {
+		d.announceState(h, t, a)
+	}
 	status, body := a.content()
 	if body != nil {
 		setBody(h, typeJSON, len(body))
@@ -81,21 +86,35 @@ func (d *Door) answer(w http.ResponseWriter, t Target, a answer) {
 // announceState sets the tag: of the new state, or under a dry run of the one
 // that is still there.
 func (d *Door) announceState(h http.Header, t Target, a answer) {
-	doc := a.out.Document
-	if a.in.Dry {
-		doc = a.out.Before
-	}
-	if doc.Exists() {
+	if doc := a.state(); doc.Exists() {
 		d.SetState(h, t, &doc.Head)
 	}
+}
+
+// announceCombined announces a state that is not simply what was sent. With its
+// tag a client would keep its own content under it and undo the other side's
+// change on its next save, so that the answer has no validator (RFC 9110 §9.3.4):
+// it shows the whole document, whose tag stands apart.
+func (d *Door) announceCombined(h http.Header, t Target, a answer) {
+	h["Content-Location"] = []string{t.Path}
+	h["Ifmatch-Etag"] = etag(engine.ETagOf(&a.state().Head, &t.Rules.Contract))
+}
+
+// state returns the document as it is after the write, which under a dry run is
+// as it was.
+func (a *answer) state() *store.Document {
+	if a.in.Dry {
+		return a.out.Before
+	}
+	return a.out.Document
 }
 
 func (a *answer) announcePreferences(h http.Header) {
 	var applied []string
 	if a.wish.returnSet && a.in.Op != engine.OpDelete {
-		if a.wish.minimal {
+		if a.minimal() {
 			applied = append(applied, "return=minimal")
-		} else {
+		} else if !a.wish.minimal {
 			applied = append(applied, "return=representation")
 		}
 	}
@@ -113,14 +132,20 @@ func (a *answer) content() (status int, body []byte) {
 	switch {
 	case a.in.Op == engine.OpDelete:
 		return http.StatusNoContent, nil
-	case a.wish.minimal && created:
+	case a.minimal() && created:
 		return http.StatusCreated, nil
-	case a.wish.minimal:
+	case a.minimal():
 		return http.StatusNoContent, nil
 	case created:
 		return http.StatusCreated, a.document()
 	}
 	return http.StatusOK, a.document()
+}
+
+// minimal tells whether the answer has no body. What came of a merge is shown,
+// whatever was preferred.
+func (a *answer) minimal() bool {
+	return a.wish.minimal && !a.out.Combined && a.out.Result != engine.Merged
 }
 
 // document returns the body as its reader is to see it.

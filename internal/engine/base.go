@@ -16,6 +16,7 @@ type baseLookup struct {
 	rules   *Rules
 
 	base *store.Entry
+	gone bool // an earlier version was named that is no longer kept
 	err  error
 }
 
@@ -64,6 +65,7 @@ func (b *baseLookup) find(ctx context.Context, version int64) *store.Entry {
 	entry, err := b.engine.entry(ctx, &b.current.Head, b.rules, version)
 	switch {
 	case errors.Is(err, store.ErrNoEntry):
+		b.gone = true
 		return nil
 	case err != nil:
 		b.err = err

@@ -44,6 +44,7 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 		Document: &store.Document{Head: receipt.Heads[0], Body: p.candidate.body},
 		Before:   w.current,
 		Granted:  p.granted,
+		Combined: p.combined,
 	}, nil
 }
 
@@ -55,7 +56,7 @@ func (w *write) declare(p *plan) *store.Commit {
 		Ref: in.Ref, Rev: head.Rev,
 		Content: p.content, Version: head.Next, Life: head.Life, At: now,
 		Body: p.candidate.body, Digest: p.candidate.digest, Keys: p.candidate.keys(in.Rules.Indexes),
-		Log: store.Log{Action: in.Op.action(), Outcome: string(p.result), Base: p.base, Blind: p.blind},
+		Log: store.Log{Action: in.Op.action(), Outcome: string(p.result), Base: p.base, Blind: p.blind, MergedFrom: p.mergedFrom, Decisions: p.decisions},
 	}
 	if !head.Exists() {
 		write.Life++

@@ -94,6 +94,11 @@ func (w *write) candidate(ctx context.Context, on func() (jsonvalue.Value, error
 			return candidate{}, err
 		}
 	}
+	return w.finish(v)
+}
+
+// finish makes a candidate of the document that would be stored.
+func (w *write) finish(v jsonvalue.Value) (candidate, error) {
 	if v.Kind() != jsonvalue.KindObject {
 		return candidate{}, w.invalid("A document is a JSON object, and this is " + article(v.Kind()) + ".")
 	}
@@ -177,26 +182,6 @@ func (w *write) isCurrent(c candidate) (bool, error) {
 		return false, err
 	}
 	return jsonvalue.Identical(c.value, v), nil
-}
-
-// alreadyApplied tells whether a stale write's result is the current content:
-// for a patch, whether applying it to what its writer had read gives that. A
-// content that cannot be applied has no result, and the write is refused for
-// being stale before its content is looked at.
-func (w *write) alreadyApplied(ctx context.Context, base *store.Entry) bool {
-	if w.intent.Op == OpDelete {
-		return false
-	}
-	var at store.Head
-	if base != nil {
-		at = store.Head{Ref: base.Ref, Rev: base.Rev, Version: base.Version, Life: base.Life, At: base.At, Digest: base.Digest}
-	}
-	c, err := w.candidate(ctx, func() (jsonvalue.Value, error) { return w.engine.parseStored(base.Body) }, &at)
-	if err != nil {
-		return false
-	}
-	same, err := w.isCurrent(c)
-	return err == nil && same
 }
 
 func (w *write) malformed(err error) *Refusal {

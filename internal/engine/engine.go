@@ -10,6 +10,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,9 @@ type Config struct {
 	// NewID makes the ids of commits, and of documents that bring none; nil makes
 	// UUIDv7s (RFC 9562 §5.7).
 	NewID func() store.ID
+	// Random makes numbers in [0,1) for the waits that refusals advise, which must not
+	// all end at once; nil is math/rand.
+	Random func() float64
 	// MaxRounds bounds the turns of one write after lost races; 0 means 32.
 	MaxRounds int
 	// MaxQueue bounds the writes that wait for their turn at one document after a
@@ -66,6 +70,7 @@ type Engine struct {
 	chain     *Chain
 	now       Clock
 	newID     func() store.ID
+	random    func() float64
 	maxRounds int
 	maxQueue  int
 	queues    queues
@@ -75,13 +80,16 @@ type Engine struct {
 func New(s store.Store, c Config) *Engine {
 	e := &Engine{
 		store: s, limits: c.Limits.WithDefaults(), chain: c.Chain,
-		now: c.Now, newID: c.NewID, maxRounds: c.MaxRounds, maxQueue: c.MaxQueue,
+		now: c.Now, newID: c.NewID, random: c.Random, maxRounds: c.MaxRounds, maxQueue: c.MaxQueue,
 	}
 	if e.now == nil {
 		e.now = time.Now
 	}
 	if e.newID == nil {
 		e.newID = newID
+	}
+	if e.random == nil {
+		e.random = rand.Float64
 	}
 	if e.maxRounds == 0 {
 		e.maxRounds = 32
@@ -165,7 +173,7 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 		return nil, err
 	}
 	if p.unchanged {
-		return &Outcome{Result: Unchanged, Document: w.current, Before: w.current, Granted: p.granted}, nil
+		return &Outcome{Result: Unchanged, Document: w.current, Before: w.current, Granted: p.granted, Combined: p.combined}, nil
 	}
 	return w.commit(ctx, &p)
 }
@@ -195,6 +203,7 @@ func (w *write) hasBody() bool { return !w.current.Exists() || w.current.Body !=
 type evaluation struct {
 	ifmatch.Result
 	base *store.Entry // the version that a stale write's tag names
+	gone bool         // it names one that is no longer kept
 }
 
 func (w *write) evaluate(ctx context.Context) (evaluation, error) {
@@ -212,7 +221,7 @@ func (w *write) evaluate(ctx context.Context) (evaluation, error) {
 	if lookup.err != nil {
 		return evaluation{}, w.failed(lookup.err)
 	}
-	return evaluation{Result: res, base: lookup.base}, nil
+	return evaluation{Result: res, base: lookup.base, gone: lookup.gone}, nil
 }
 
 // parseForVersion reads the body where the preconditions may stand in it, and

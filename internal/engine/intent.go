@@ -10,6 +10,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/merge"
 )
 
 // Op is what an intent asks to be done to one document.
@@ -51,6 +52,7 @@ type Strategy string
 // The strategies. The empty one stands for the collection's default.
 const (
 	StrategyReject    Strategy = "reject"
+	StrategyMerge     Strategy = "merge"
 	StrategyOverwrite Strategy = "overwrite"
 )
 
@@ -69,6 +71,9 @@ type Rules struct {
 	OnStale Strategy
 	// Allow lists what callers may ask for, beside reject and OnStale.
 	Allow []Strategy
+	// Merge says how two changes of one field combine; nil merges objects member by
+	// member.
+	Merge *merge.Policy
 	// Summary leaves values out of conflict documents.
 	Summary bool
 	// Key is what no two documents of a part may share, nil for nothing.
@@ -145,6 +150,7 @@ const (
 	Created     Result = "created"
 	Replaced    Result = "replaced"
 	Patched     Result = "patched"
+	Merged      Result = "merged"
 	Overwritten Result = "overwritten"
 	Unchanged   Result = "unchanged"
 	Deleted     Result = "deleted"
@@ -161,6 +167,9 @@ type Outcome struct {
 	Before *store.Document
 	// Granted is the strategy that the caller asked for and got, else empty.
 	Granted Strategy
+	// Combined tells that what is stored is not simply what was asked for: somebody
+	// else's change was merged into it (RFC 9110 §9.3.4).
+	Combined bool
 	// Rounds counts the turns of the corridor: 1 without a lost race.
 	Rounds int
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -17,6 +16,11 @@ type plan struct {
 	base      int64 // the version that the writer's tag named
 	blind     bool
 	granted   Strategy
+	// Of a merge: the version it started from, the decisions for the log, and
+	// whether its result is other than what the writer asked for.
+	mergedFrom int64
+	decisions  []byte
+	combined   bool
 }
 
 // plan decides what to do about an evaluation. It returns a *Refusal, or
@@ -32,7 +36,7 @@ func (w *write) plan(ctx context.Context, v evaluation) (plan, error) {
 	case ifmatch.Stale:
 		return w.planStale(ctx, v)
 	case ifmatch.Failed:
-		return w.planFailed(ctx, v.Result)
+		return w.planFailed(ctx, v)
 	}
 	return plan{}, w.refuse(v.Result)
 }
@@ -99,40 +103,65 @@ func (w *write) build(ctx context.Context, p plan, result Result) (plan, error) 
 // planStale decides about a write whose tag, or whose version in the content,
 // names an earlier version.
 func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
-	base := v.base
 	strategy, wished := w.intent.Rules.strategy(w.intent.Strategy)
-	p := plan{base: base.Version}
+	p := plan{base: v.base.Version}
 	if wished {
 		p.granted = strategy
 	}
 	if strategy == StrategyOverwrite {
-		built, err := w.build(ctx, p, Overwritten)
-		if refusal, ok := errors.AsType[*Refusal](err); ok {
-			refusal.Granted = p.granted
-		}
-		return built, err
+		p, err := w.build(ctx, p, Overwritten)
+		return p, w.granting(p.granted, err)
 	}
-	applied := w.alreadyApplied(ctx, base)
-	if applied && w.intent.Rules.Contract.AcceptApplied {
+	s, err := w.weigh(ctx, v.base)
+	if err != nil {
+		return plan{}, err
+	}
+	if strategy == StrategyMerge && w.intent.Op != OpDelete {
+		p, err = w.planMerged(ctx, v, s, p)
+		return p, w.granting(p.granted, err)
+	}
+	// A content that cannot be applied has no result, and the write is refused for
+	// being stale before its content is looked at.
+	applied, err := w.applied(s)
+	if err != nil {
+		return plan{}, err
+	}
+	if applied && !s.repeats && w.intent.Rules.Contract.AcceptApplied {
 		p.unchanged = true
 		return p, nil
 	}
-	conflict, err := w.engine.explain(ctx, w.current, base)
-	if err != nil {
-		return plan{}, w.failed(err)
+	return plan{}, w.granting(p.granted, w.conflict(ctx, ReasonStale, v, s))
+}
+
+// granting notes on a refusal the strategy that its caller asked for and got.
+func (w *write) granting(granted Strategy, err error) error {
+	if err == nil {
+		return nil
 	}
-	conflict.AlreadyApplied = applied
-	return plan{}, &Refusal{Reason: ReasonStale, By: v.By, Current: w.current, Conflict: conflict, Granted: p.granted}
+	r := w.failed(err)
+	r.Granted = granted
+	return r
 }
 
 // planFailed decides about a write under a false precondition that names no
 // version. Under a date, a whole document still says itself what its result
 // would be, and so whether it is there already.
-func (w *write) planFailed(ctx context.Context, res ifmatch.Result) (plan, error) {
-	if res.By == ifmatch.FieldIfUnmodifiedSince && w.intent.Op == OpPut && w.intent.Rules.Contract.AcceptApplied {
-		if w.alreadyApplied(ctx, nil) {
-			return plan{unchanged: true}, nil
+func (w *write) planFailed(ctx context.Context, v evaluation) (plan, error) {
+	rules := w.intent.Rules
+	if strategy, wished := rules.strategy(w.intent.Strategy); v.gone && strategy == StrategyMerge && w.intent.Op != OpDelete {
+		r := w.refuse(v.Result)
+		r.Reason = ReasonBaseUnavailable
+		if wished {
+			r.Granted = strategy
+		}
+		return plan{}, r
+	}
+	if v.By == ifmatch.FieldIfUnmodifiedSince && w.intent.Op == OpPut && rules.Contract.AcceptApplied && !rules.Merge.HasRepeating() {
+		if c, err := w.candidate(ctx, nil, nil); err == nil {
+			if same, err := w.isCurrent(c); err == nil && same {
+				return plan{unchanged: true}, nil
+			}
 		}
 	}
-	return plan{}, w.refuse(res)
+	return plan{}, w.refuse(v.Result)
 }

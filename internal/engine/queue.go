@@ -111,3 +111,29 @@ func (qs *queues) leave(ref store.Ref, q *queue) {
 		qs.open.Add(-1)
 	}
 }
+
+// The least and the most that a stale writer is advised to wait where nobody
+// else wants the document; each writer that stands in line adds as much.
+const (
+	leastPatience = 50 * time.Millisecond
+	mostPatience  = 200 * time.Millisecond
+)
+
+// patience is how long a stale writer does well to wait before it tries again.
+func (e *Engine) patience(ref store.Ref) time.Duration {
+	once := leastPatience + time.Duration(e.random()*float64(mostPatience-leastPatience))
+	return once * time.Duration(1+e.queues.waiting(ref))
+}
+
+// waiting counts who stands in line before a document.
+func (qs *queues) waiting(ref store.Ref) int {
+	if qs.open.Load() == 0 {
+		return 0
+	}
+	qs.mu.Lock()
+	defer qs.mu.Unlock()
+	if q := qs.byRef[ref]; q != nil {
+		return q.members
+	}
+	return 0
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/patch"
 )
 
@@ -17,6 +18,8 @@ const (
 	ReasonMalformed       Reason = "malformed"
 	ReasonNotFound        Reason = "not-found"
 	ReasonStale           Reason = "stale"
+	ReasonMergeConflict   Reason = "merge-conflict"
+	ReasonBaseUnavailable Reason = "base-unavailable"
 	ReasonWeakValidator   Reason = "weak-validator"
 	ReasonExists          Reason = "exists"
 	ReasonRequired        Reason = "precondition-required"
@@ -71,6 +74,15 @@ type Conflict struct {
 	ChangedBy      string       // who wrote the current version
 	AlreadyApplied bool         // the write's result is the current content
 	Changes        []Change     // from the base to the current version
+
+	// Compared tells that the write was held against the changes: it would make a
+	// document of its base. Disputes are where the two contradict each other; with
+	// none it would merge.
+	Compared bool
+	Disputes []merge.Dispute
+	// Repeats tells that the write is not merged for want of a proof that it was
+	// not sent before: it changes a counter, or appends.
+	Repeats bool
 }
 
 // Change is one difference between the writer's version and the current one,

@@ -104,6 +104,9 @@ func (a *api) isUUID(s string) {
 // writerName names a request's maker by its X-Writer header, for tests.
 func writerName(r *http.Request) store.Actor { return store.Actor{Name: r.Header.Get("X-Writer")} }
 
+// writerRole names nobody, in the role that a request states.
+func writerRole(r *http.Request) store.Actor { return store.Actor{Roles: r.Header["X-Role"]} }
+
 // clock is one that tests set, forwards and backwards.
 type clock struct {
 	mu  sync.Mutex

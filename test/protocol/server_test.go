@@ -201,6 +201,9 @@ type problem struct {
 	Deleted        bool
 	AlreadyApplied *bool
 	Changes        []change
+	Conflicts      []conflict
+	Mergeable      *bool
+	Advice         string
 	Strategies     []string
 	Faults         []struct{ Pointer, Detail string }
 	Allowed        []string
@@ -214,6 +217,15 @@ type change struct {
 	From, To json.RawMessage
 	Version  int64
 	By       string
+}
+
+// conflict is one entry of a problem's conflicts.
+type conflict struct {
+	Path                string
+	Key                 json.RawMessage
+	Together            []string
+	Base, Theirs, Yours json.RawMessage
+	Rule, Reason        string
 }
 
 func (a *api) problem(got answer) problem {

@@ -56,6 +56,8 @@ func provocations(t *testing.T) map[problems.Code]provocation {
 		problems.PatchTestFailed:      patch(`[{"op":"replace","path":"/n","value":3},{"op":"test","path":"/n","value":2}]`),
 		problems.PatchInapplicable:    patch(`[{"op":"replace","path":"/n","value":3},{"op":"remove","path":"/none"}]`),
 		problems.Stale:                put(`{"n":3}`, "If-Match", `"1"`),
+		problems.MergeConflict:        {method: "PUT", path: kept, body: `{"n":3}`, headers: []string{"If-Match", `"1"`}, setup: setup{rules: engine.Rules{OnStale: engine.StrategyMerge}}},
+		problems.BaseUnavailable:      {method: "PUT", path: kept, body: `{"n":3}`, headers: []string{"If-Match", `"1"`}, setup: setup{rules: engine.Rules{OnStale: engine.StrategyMerge, Keep: 1}}},
 		problems.WeakValidator:        put(`{"n":3}`, "If-Match", `W/"2"`),
 		problems.Exists:               put(`{"n":3}`, "If-None-Match", "*"),
 		problems.TooLarge:             {method: "PUT", path: kept, body: `{"n":"` + strings.Repeat("3", 100) + `"}`, headers: []string{"If-Match", `"2"`}, setup: setup{limits: engine.Limits{Body: 100}}},
@@ -79,8 +81,8 @@ var elsewhere = map[problems.Code]string{
 
 // unanswered are the codes that no request is answered with yet.
 var unanswered = []problems.Code{
-	problems.UnsupportedVersion, problems.Outranked, problems.IdempotencyInFlight, problems.Resync, problems.MergeConflict, problems.TokenForged,
-	problems.BaseUnavailable, problems.LeaseExpired, problems.IdempotencyMismatch, problems.RateLimited,
+	problems.UnsupportedVersion, problems.Outranked, problems.IdempotencyInFlight, problems.Resync, problems.TokenForged,
+	problems.LeaseExpired, problems.IdempotencyMismatch, problems.RateLimited,
 }
 
 // TestEveryCodeIsProvoked: a code that is added to the table of package problem

@@ -45,7 +45,7 @@ func (a *api) history(item string) historyPage {
 	return page
 }
 
-var changing = regexp.MustCompile(`"(instance|correlationId|changedAt)":"[^"]*"`)
+var changing = regexp.MustCompile(`"(instance|correlationId|changedAt|retryAfterMs)":("[^"]*"|\d+)`)
 
 // TestConflictDocument compares the whole of it.
 func TestConflictDocument(t *testing.T) {
@@ -72,7 +72,13 @@ func TestConflictDocument(t *testing.T) {
 			`{"path":"/title","op":"replace","from":"A","to":"B","version":2,"by":"bob"},` +
 			`{"path":"/n","op":"replace","from":1.0,"to":9007199254740993,"version":3,"by":"eve"},` +
 			`{"path":"/gone","op":"remove","from":[1],"version":3,"by":"eve"},` +
-			`{"path":"/new","op":"add","to":{"x":[null]},"version":2,"by":"bob"}],"strategies":["reject","overwrite"]}`
+			`{"path":"/new","op":"add","to":{"x":[null]},"version":2,"by":"bob"}],"conflicts":[` +
+			`{"path":"/n","base":1.0,"theirs":9007199254740993,"rule":"reject","reason":"removed-and-changed"},` +
+			`{"path":"/title","base":"A","theirs":"B","yours":"C","rule":"reject","reason":"both-changed"}],"mergeable":false,` +
+			`"strategies":["reject","overwrite"],"retryAfterMs":"","advice":"ask-a-person"}`
+		if p.RetryAfterMs < 50 || p.RetryAfterMs > 200 || got.header.Get("Retry-After") != "1" {
+			t.Errorf("it advises to wait for %d ms, and in Retry-After for %q s", p.RetryAfterMs, got.header.Get("Retry-After"))
+		}
 		if body := changing.ReplaceAllString(got.body, `"$1":""`); body != want {
 			t.Errorf("the conflict document is\n%s\nwant\n%s", body, want)
 		}

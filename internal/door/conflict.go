@@ -1,0 +1,120 @@
+package door
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/merge"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+// describeConflict fills in what a stale write has to say: what happened
+// meanwhile, what of that the write disputes, and what to do about it.
+func describeConflict(r *http.Request, t Target, f *engine.Refusal, p *problem.Document) {
+	c := f.Conflict
+	base := c.Base
+	p.YourETag = t.Rules.Contract.ETag(base.Version, base.Life, &base.Digest).String()
+	p.YourVersion = base.Version
+	p.ChangedBy = c.ChangedBy
+	p.AlreadyApplied = &c.AlreadyApplied
+	for s := range t.Rules.Strategies() {
+		p.Strategies = append(p.Strategies, string(s))
+	}
+	p.Changes = changesOf(c, t.Rules.Summary)
+	if c.Compared {
+		p.Conflict = &problem.Conflict{Disputes: disputesOf(c, t.Rules.Summary), Mergeable: len(c.Disputes) == 0}
+	}
+	p.Advice = adviceOf(r, t, c)
+	p.Detail = conflictDetail(r, t, f)
+}
+
+// adviceOf says what a client does best: have the server merge where that would
+// go through, else do the same itself, else ask whoever made the change.
+func adviceOf(r *http.Request, t Target, c *engine.Conflict) problem.Advice {
+	merges := slices.Contains(slices.Collect(t.Rules.Strategies()), engine.StrategyMerge)
+	switch {
+	case !c.Compared && r.Method != http.MethodDelete: // there is no change to speak of
+		return ""
+	case !c.Compared || len(c.Disputes) > 0:
+		return problem.AdviceAskAPerson
+	case merges && !c.Repeats:
+		return problem.AdviceMerge
+	}
+	return problem.AdviceRetry
+}
+
+func conflictDetail(r *http.Request, t Target, f *engine.Refusal) string {
+	c := f.Conflict
+	var s strings.Builder
+	fmt.Fprintf(&s, "You sent version %d; the current version is %d. ", c.Base.Version, f.Current.Version)
+	switch {
+	case c.AlreadyApplied:
+		s.WriteString("What you sent is what is stored already: if this was a retry, it is done. ")
+	case f.Reason == engine.ReasonMergeConflict:
+		fmt.Fprintf(&s, "Your change and what happened since contradict each other in %s, so that nothing was merged. "+
+			"Decide, and send the document as it is to be with %s.", disputedPaths(c.Disputes), currentState(r, t, f))
+		return s.String()
+	case c.Repeats && len(c.Disputes) == 0:
+		s.WriteString("It changes a counter or appends, and is not merged, since nothing would tell a retry from a second change. ")
+	}
+	fmt.Fprintf(&s, "Read it again, apply your change to what you find, and send it with %s.", currentState(r, t, f))
+	return s.String()
+}
+
+// maxNamed is how many disputed paths a sentence names.
+const maxNamed = 5
+
+func disputedPaths(disputes []merge.Dispute) string {
+	var names []string
+	for i := range disputes[:min(len(disputes), maxNamed)] {
+		name := disputes[i].Path.String()
+		if name == "" {
+			name = "the document as a whole"
+		}
+		names = append(names, name)
+	}
+	if more := len(disputes) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return join(names)
+}
+
+func disputesOf(c *engine.Conflict, summary bool) []problem.Dispute {
+	out := make([]problem.Dispute, len(c.Disputes))
+	for i := range c.Disputes {
+		d := &c.Disputes[i]
+		out[i] = problem.Dispute{Path: d.Path.String(), Rule: string(d.Rule), Reason: d.Reason, Key: text(d.Key)}
+		for _, p := range d.Together {
+			out[i].Together = append(out[i].Together, p.String())
+		}
+		if !summary {
+			out[i].Base, out[i].Theirs, out[i].Yours = text(d.Base), text(d.Theirs), text(d.Mine)
+		}
+	}
+	return out
+}
+
+// text returns a value as JSON, nil where there is none.
+func text(v jsonvalue.Value) []byte {
+	if v.IsAbsent() {
+		return nil
+	}
+	return v.Append(nil)
+}
+
+func changesOf(c *engine.Conflict, summary bool) []problem.Change {
+	out := make([]problem.Change, len(c.Changes))
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		out[i] = problem.Change{Path: ch.Path.String(), Op: ch.Op, Version: ch.Version, By: ch.By}
+		if summary {
+			continue
+		}
+		out[i].From, out[i].To = text(ch.From), text(ch.To)
+	}
+	return out
+}
