@@ -129,9 +129,8 @@ type Indexer interface {
 	// its end. No commit should be made to the collection meanwhile.
 	Reindex(ctx context.Context, collection string, names []string, keys func(*Document) ([]IndexKey, error)) (documents int64, err error)
 
-	// ScanIndexes yields every row of every index, by collection, index, key,
-	// parameters and id, in one snapshot. It stops at the first error that yield
-	// returns, and returns it.
+	// ScanIndexes yields every row of every index, by part, index, key and id, in one
+	// snapshot. It stops at the first error that yield returns, and returns it.
 	ScanIndexes(ctx context.Context, yield func(*IndexRow) error) error
 }
 

@@ -108,8 +108,8 @@ func (s *Store) ScanIndexes(ctx context.Context, yield func(*store.IndexRow) err
 	}
 	slices.SortFunc(all, func(a, b *store.IndexRow) int {
 		return cmp.Or(
-			strings.Compare(a.Ref.Part.Collection, b.Ref.Part.Collection), strings.Compare(a.Index, b.Index),
-			bytes.Compare(a.Key, b.Key), compareRefs(a.Ref, b.Ref),
+			compareRefs(store.Ref{Part: a.Ref.Part}, store.Ref{Part: b.Ref.Part}), strings.Compare(a.Index, b.Index),
+			bytes.Compare(a.Key, b.Key), strings.Compare(a.Ref.ID, b.Ref.ID),
 		)
 	})
 	for _, row := range all {

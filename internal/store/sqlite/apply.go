@@ -31,6 +31,9 @@ func (g *group) write(c *store.Commit, j *judged) (store.Receipt, error) {
 	if c.Dry {
 		return receipt, nil
 	}
+	if err := g.begin(j.indexes); err != nil {
+		return store.Receipt{}, err
+	}
 	for i, e := range changed {
 		if err := g.writeOne(c, &c.Writes[i], j.was[i], e); err != nil {
 			return store.Receipt{}, err
@@ -117,6 +120,11 @@ func (g *group) writeOne(c *store.Commit, w *store.Write, was, e *entry) error {
 	}
 	if err := g.writeLog(c, w, e, prev); err != nil {
 		return err
+	}
+	if set := g.indexSet(w.Ref.Part.Collection); set != nil && w.Content != store.ContentTouch {
+		if err := g.writeKeys(p.number, e.number, w.Ref.ID, set, w.Keys); err != nil {
+			return err
+		}
 	}
 	if e.doc.Rev%milestoneEvery == 0 {
 		if _, err := g.w.conn.exec(g.w.st.insertMilestone, e.number, e.doc.Rev, e.doc.Version, g.position); err != nil {

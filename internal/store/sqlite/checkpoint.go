@@ -110,6 +110,7 @@ func (p *checkpointer) afterGroup(w *writer, members []*member) {
 // cost is roughly what a group appends to the log, in bytes.
 func cost(members []*member) (bytes int64) {
 	for _, m := range members {
+		bytes += int64(m.writes) * commitCost
 		if m.commit == nil {
 			continue
 		}

@@ -16,17 +16,20 @@ type group struct {
 	entries  map[store.Ref]*entry // as changed by members so far; nil: purged
 	order    []store.Ref
 	parts    map[store.Part]*part
+	indexes  map[string]*indexSet // by collection, as changed by members; nil: under nothing any more
 	position int64
 	number   int64
 	lastPart int64
-	purged   bool // some member raised a floor
-	sent     bool // COMMIT was asked for
+
+	lastIndex int64
+	purged    bool // some member raised a floor
+	sent      bool // COMMIT was asked for
 }
 
 func newGroup(w *writer) *group {
 	return &group{
 		w: w, entries: make(map[store.Ref]*entry), parts: make(map[store.Part]*part),
-		position: w.position, number: w.number, lastPart: w.lastPart,
+		position: w.position, number: w.number, lastPart: w.lastPart, lastIndex: w.lastIndex,
 	}
 }
 
@@ -44,8 +47,11 @@ func (g *group) apply(members []*member) error {
 }
 
 func (g *group) applyOne(m *member) error {
-	if m.purge != nil {
+	switch {
+	case m.purge != nil:
 		return g.purge(*m.purge)
+	case m.step != nil:
+		return m.step(g)
 	}
 	receipt, err := g.commit(m.commit)
 	m.receipt = receipt
@@ -147,6 +153,7 @@ func (g *group) release() {
 // publish makes the group's changes what is durable.
 func (g *group) publish() {
 	g.w.position, g.w.number, g.w.lastPart = g.position, g.number, g.lastPart
+	g.publishIndexes()
 	for name, p := range g.parts {
 		if g.w.parts[name] == nil {
 			g.w.store.numbers.set(name, p.number)

@@ -11,7 +11,9 @@ import (
 type judged struct {
 	was    []*entry // of each write, nil where there was none
 	claims []claimChange
-	now    time.Time
+	// indexes are those of collections that get their first documents.
+	indexes map[string][]string
+	now     time.Time
 }
 
 // claimChange puts or deletes a row of claims.
@@ -35,7 +37,10 @@ func (g *group) judge(c *store.Commit) (*judged, error) {
 			return nil, err
 		}
 	}
-	return j, g.judgeClaims(c, j)
+	if err := g.judgeClaims(c, j); err != nil {
+		return nil, err
+	}
+	return j, g.judgeIndexes(c, j)
 }
 
 func (g *group) judgeKey(c *store.Commit) error {

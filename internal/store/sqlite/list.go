@@ -13,9 +13,6 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 	if err := q.Validate(); err != nil {
 		return store.Page{}, err
 	}
-	if err := q.Under(nil); err != nil {
-		return store.Page{}, err
-	}
 	before := s.heads.look(part)
 	page := store.Page{Head: before.published}
 	var newest int64
@@ -32,6 +29,9 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 		}
 		if _, err := r.conn.one(r.newest, func(r row) { newest = r.int(0) }); err != nil {
 			return err
+		}
+		if q.Sort != "" || len(q.Where) > 0 {
+			return r.listByIndex(ctx, part, number, floor, &q, &page)
 		}
 		// The empty id, a singleton's, comes before every id that can be asked for.
 		statement, args := r.listFirst, []any{number, int64(q.Limit) + 1}
@@ -108,11 +108,22 @@ func (s *Store) ScanDocuments(ctx context.Context, yield func(*store.Document) e
 		if err := s.doubtfulAll(); err != nil {
 			return err
 		}
+		names, err := r.indexNames()
+		if err != nil {
+			return err
+		}
 		return r.conn.each(r.scanDocuments, func(r row) error {
 			ref := store.Ref{Part: store.Part{Collection: r.text(headWidth), Params: r.text(headWidth + 1)}, ID: r.text(headWidth + 2)}
 			e := scanHead(r, ref, r.int(headWidth+3))
 			if !e.doc.Deleted {
 				e.doc.Body = r.blob(headWidth + 4)
+			}
+			keys, err := decodeKeys(r.blob(headWidth + 5))
+			if err != nil {
+				return err
+			}
+			for _, k := range keys {
+				e.doc.Keys = append(e.doc.Keys, store.IndexKey{Index: names[k.index], Key: k.key})
 			}
 			return errors.Join(ctx.Err(), yield(&e.doc))
 		})

@@ -129,7 +129,9 @@ func (s *Store) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if !s.opts.ReadOnly {
+	if s.opts.ReadOnly {
+		err = isMigrated(c)
+	} else {
 		err = migrate(c)
 	}
 	if err == nil {

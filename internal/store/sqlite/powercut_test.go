@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -202,6 +203,16 @@ func newCommit(writes ...store.Write) *store.Commit {
 	return c
 }
 
+// cutIndex is what documents of these tests are under. No two writes have one key,
+// so that each changes its row.
+var cutIndex = func() *index.Index {
+	x, err := index.New("/n", index.Number)
+	if err != nil {
+		panic(err) // the line above names a member
+	}
+	return x
+}()
+
 // writeBody returns a write of a new body of about size bytes on what h shows.
 func writeBody(h *store.Head, size int) store.Write {
 	w := writeOn(h, store.ContentBody, store.ActionPut)
@@ -215,6 +226,7 @@ func writeBody(h *store.Head, size int) store.Write {
 		panic(err) // the line above makes JSON
 	}
 	w.Digest = v.Digest()
+	w.Keys = []store.IndexKey{{Index: cutIndex.ID(), Key: cutIndex.Key(v)}}
 	return w
 }
 

@@ -37,6 +37,20 @@ func migrate(c *conn) error {
 	return nil
 }
 
+// isMigrated fails where the schema is not this version's. Who only reads cannot
+// bring it up to date.
+func isMigrated(c *conn) error {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	version, err := userVersion(c)
+	if err == nil && version != int64(len(files)) {
+		err = fmt.Errorf("sqlite: the store has schema %d and this version reads %d; start ifmatch serve of this version on it once", version, len(files))
+	}
+	return err
+}
+
 func userVersion(c *conn) (version int64, err error) {
 	s, err := c.prepare("PRAGMA user_version")
 	if err != nil {

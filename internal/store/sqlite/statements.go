@@ -32,6 +32,9 @@ type writeStatements struct {
 	answer, putAnswer                          *stmt
 	deleteDocument, deleteLog, deleteSides     *stmt
 	deleteMilestones, keepPosition, checkpoint *stmt
+	indexes, keys, setKeys, anyDocument        *stmt
+	insertIndex, setWhole, deleteIndex         *stmt
+	putIndexRow, deleteIndexRow, standing      *stmt
 }
 
 func (s *writeStatements) prepare(c *conn) error {
@@ -69,5 +72,15 @@ func (s *writeStatements) prepare(c *conn) error {
 		&s.deleteSides:      "DELETE FROM side_rows WHERE doc = ?",
 		&s.deleteMilestones: "DELETE FROM milestones WHERE doc = ?",
 		&s.keepPosition:     "UPDATE meta SET value = ? WHERE key = 'position'",
+		&s.indexes:          collectionIndexes,
+		&s.keys:             "SELECT keys FROM documents WHERE doc = ?",
+		&s.setKeys:          "UPDATE documents SET keys = ? WHERE doc = ?",
+		&s.anyDocument:      "SELECT 1 FROM documents WHERE part = ? LIMIT 1",
+		&s.insertIndex:      "INSERT INTO indexes (number, collection, name, whole) VALUES (?,?,?,?)",
+		&s.setWhole:         "UPDATE indexes SET whole = ? WHERE collection = ?",
+		&s.deleteIndex:      "DELETE FROM indexes WHERE number = ?",
+		&s.putIndexRow:      "INSERT OR REPLACE INTO index_rows (part, number, key, id, doc) VALUES (?,?,?,?,?)",
+		&s.deleteIndexRow:   "DELETE FROM index_rows WHERE part = ? AND number = ? AND key = ? AND id = ?",
+		&s.standing:         "SELECT version, deleted FROM documents WHERE doc = ?",
 	})
 }

@@ -27,10 +27,12 @@ type writer struct {
 	waiting []*member
 
 	// What is durable; a group works on its own copies until then.
-	parts    map[store.Part]*part
-	position int64 // the newest
-	number   int64 // the greatest documents.doc
-	lastPart int64
+	parts     map[store.Part]*part
+	indexes   map[string]*indexSet // by collection
+	position  int64                // the newest
+	number    int64                // the greatest documents.doc
+	lastPart  int64
+	lastIndex int64
 }
 
 // part is a row of parts.
@@ -42,7 +44,9 @@ type part struct {
 // member is one call that waits for its share of a group.
 type member struct {
 	commit  *store.Commit // or
-	purge   *store.Ref
+	purge   *store.Ref    // or
+	step    func(*group) error
+	writes  int // documents that step changes
 	receipt store.Receipt
 	err     error
 	done    chan struct{}
@@ -50,7 +54,7 @@ type member struct {
 
 func newWriter(s *Store, c *conn) (*writer, error) {
 	w := &writer{
-		store: s, conn: c, parts: make(map[store.Part]*part),
+		store: s, conn: c, parts: make(map[store.Part]*part), indexes: make(map[string]*indexSet),
 	}
 	w.idle = sync.NewCond(&w.mu)
 	err := w.st.prepare(c)
@@ -66,12 +70,12 @@ func newWriter(s *Store, c *conn) (*writer, error) {
 
 func (w *writer) readCounters() error {
 	counters, err := w.conn.prepare("SELECT (" + newestPosition + `),
-		(SELECT coalesce(max(doc), 0) FROM documents), (SELECT coalesce(max(part), 0) FROM parts)`)
+		(SELECT coalesce(max(doc), 0) FROM documents), (SELECT coalesce(max(part), 0) FROM parts), (SELECT coalesce(max(number), 0) FROM indexes)`)
 	if err != nil {
 		return err
 	}
 	if _, err = w.conn.one(counters, func(r row) {
-		w.position, w.number, w.lastPart = r.int(0), r.int(1), r.int(2)
+		w.position, w.number, w.lastPart, w.lastIndex = r.int(0), r.int(1), r.int(2), r.int(3)
 	}); err != nil {
 		return err
 	}
@@ -80,11 +84,25 @@ func (w *writer) readCounters() error {
 	if err != nil {
 		return err
 	}
-	return w.conn.each(all, func(r row) error {
+	if err := w.conn.each(all, func(r row) error {
 		name := store.Part{Collection: r.text(0), Params: r.text(1)}
 		w.parts[name] = &part{number: r.int(2), floor: r.int(3)}
 		w.store.numbers.set(name, r.int(2))
 		return nil
+	}); err != nil {
+		return err
+	}
+	return w.readIndexes()
+}
+
+func (w *writer) readIndexes() error {
+	collections, err := w.conn.prepare("SELECT DISTINCT collection FROM indexes")
+	if err != nil {
+		return err
+	}
+	return w.conn.each(collections, func(r row) (err error) {
+		w.indexes[r.text(0)], err = readIndexes(w.conn, w.st.indexes, r.text(0))
+		return err
 	})
 }
 

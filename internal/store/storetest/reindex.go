@@ -162,9 +162,10 @@ func reindexFails(r *rig) {
 	}
 }
 
-// reindexMany has more documents than a driver may take at once.
+// reindexMany has more documents than a driver may take at once, and is
+// interrupted in the midst of them.
 func reindexMany(r *rig) {
-	r.indexer()
+	x := r.indexer()
 	const documents = 2500
 	for i := 0; i < documents; i += 100 {
 		var writes []store.Write
@@ -173,10 +174,39 @@ func reindexMany(r *rig) {
 		}
 		r.do(r.commit(writes...))
 	}
-	r.reindexed("things", documents, "text")
+	r.reindexed("things", documents, "backwards")
+	seen := 0
+	_, err := x.Reindex(ctx, "things", []string{"text"}, func(d *store.Document) ([]store.IndexKey, error) {
+		if seen++; seen > 1700 {
+			return nil, errForced
+		}
+		return byBody("text")(d)
+	})
+	if !errors.Is(err, errForced) {
+		r.Fatalf("interrupted: error %v", err)
+	}
+	r.reopen()
+	r.drop(ref("0007")) // deletions go on while it is not whole
+	r.brush(ref("0008"))
+	r.save(in(part("others"), "a"), "x")
+	if _, whole, err := r.indexer().Indexes(ctx, "things"); err != nil {
+		r.Fatal(err)
+	} else if c := r.commit(r.put(r.get(ref("0009")).Head, "x")); !whole {
+		if _, err := r.s.Commit(ctx, c); !errors.Is(err, store.ErrInvalid) {
+			r.Errorf("a body without keys while the indexes are not whole: error %v, want ErrInvalid", err)
+		}
+		c.Writes[0].Keys, _ = byBody("text")(&store.Document{Body: c.Writes[0].Body})
+		if _, err := r.s.Commit(ctx, c); !errors.Is(err, store.ErrInvalid) {
+			r.Errorf("a body while the indexes are not whole: error %v, want ErrInvalid", err)
+		}
+		if _, err := r.s.List(ctx, part("things"), store.ListQuery{Sort: "text", Limit: 1}); !errors.Is(err, store.ErrInvalid) {
+			r.Errorf("a list by an index that is not whole: error %v, want ErrInvalid", err)
+		}
+	}
+	r.reindexed("things", documents-1, "text")
 	got := r.walk(part("things"), store.ListQuery{Sort: "text", Limit: 700})
-	if len(got) != documents || !slices.IsSortedFunc(got, func(a, b string) int { return cmp.Compare(b, a) }) {
-		r.Errorf("the list has %d documents, want %d in their order", len(got), documents)
+	if len(got) != documents-1 || !slices.IsSortedFunc(got, func(a, b string) int { return cmp.Compare(b, a) }) {
+		r.Errorf("the list has %d documents, want %d in their order", len(got), documents-1)
 	}
 }
 

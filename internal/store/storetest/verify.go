@@ -97,8 +97,8 @@ func (r *rig) verifyIndexes(docs []*store.Document) {
 
 func compareIndexRows(a, b *store.IndexRow) int {
 	return cmp.Or(
-		cmp.Compare(a.Ref.Part.Collection, b.Ref.Part.Collection), cmp.Compare(a.Index, b.Index),
-		bytes.Compare(a.Key, b.Key), compareRefs(a.Ref, b.Ref),
+		compareRefs(in(a.Ref.Part, ""), in(b.Ref.Part, "")), cmp.Compare(a.Index, b.Index),
+		bytes.Compare(a.Key, b.Key), cmp.Compare(a.Ref.ID, b.Ref.ID),
 	)
 }
 
