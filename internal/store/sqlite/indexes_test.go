@@ -154,3 +154,36 @@ func TestKeysOfADocumentAreRead(t *testing.T) {
 		t.Errorf("half a number is read as %v", got)
 	}
 }
+
+// TestReindexBesideADeletion deletes a document after it was read and before it is
+// put under its keys.
+func TestReindexBesideADeletion(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "beside.db"), Options{})
+	notes := store.Part{Collection: "notes"}
+	for i := range 3 {
+		put(t, s, store.Ref{Part: notes, ID: fmt.Sprint(i)}, "{}")
+	}
+	_, err := s.Reindex(context.Background(), "notes", []string{"n"}, func(d *store.Document) ([]store.IndexKey, error) {
+		if d.Ref.ID == "1" {
+			gone, err := s.Get(context.Background(), d.Ref)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := s.Commit(context.Background(), newCommit(writeTombstone(&gone.Head))); err != nil {
+				return nil, err
+			}
+		}
+		return []store.IndexKey{{Index: "n", Key: []byte(d.Ref.ID)}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := s.List(context.Background(), notes, store.ListQuery{Sort: "n", Limit: 5})
+	if err != nil || len(page.Documents) != 2 {
+		t.Errorf("the page is %+v, %v, want what was not deleted", page, err)
+	}
+	var rows []string
+	if err := s.ScanIndexes(context.Background(), func(row *store.IndexRow) error { rows = append(rows, row.Ref.ID); return nil }); err != nil || strings.Join(rows, " ") != "0 2" {
+		t.Errorf("the rows are of %q, %v", rows, err)
+	}
+}
