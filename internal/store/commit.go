@@ -129,3 +129,23 @@ type Receipt struct {
 	// Fence is the fencing number of a granted lease, else 0.
 	Fence int64
 }
+
+// After returns the head that a write of content leaves of was, but for its feed
+// position and its lease, which only the store knows.
+func (w *Write) After(was Head) Head {
+	h := was
+	h.Ref = w.Ref
+	h.Rev++
+	h.Entries = h.Rev
+	h.Link = w.Log.Link
+	if w.Content == ContentTouch {
+		return h
+	}
+	h.SameSecond = was.Rev != 0 && w.At.Unix() == was.At.Unix()
+	h.Next = max(w.Version, was.Next-1) + 1
+	h.Version, h.Life, h.At, h.Digest = w.Version, w.Life, w.At, w.Digest
+	if h.Deleted = w.Content == ContentTombstone; h.Deleted {
+		h.Digest = [32]byte{}
+	}
+	return h
+}

@@ -27,7 +27,7 @@ import (
 // Store is a place where documents live under compare-and-swap.
 //
 // Abilities that not every engine has are interfaces of their own: [Purger],
-// [Scanner], [FloorReader], [PartLister], [RowReader], [HeadReader],
+// [Scanner], [FloorReader], [PartLister], [RowReader], [HeadReader], [Submitter],
 // [HealthChecker], [Indexer].
 type Store interface {
 	// Get returns the document that ref names. A document that never was, or was
@@ -132,6 +132,16 @@ type Indexer interface {
 	// ScanIndexes yields every row of every index, by part, index, key and id, in one
 	// snapshot. It stops at the first error that yield returns, and returns it.
 	ScanIndexes(ctx context.Context, yield func(*IndexRow) error) error
+}
+
+// Submitter can take commits one after the other without waiting for each, so that
+// many commits of one document share what makes them durable. Submit hands c in
+// behind all that was submitted before, and is judged on what those leave; where
+// one of them fails, those that stand on it are refused as stale. What it returns
+// waits for the outcome, which is that of Commit. It must be called once and without
+// delay, also where nobody cares any more: it may be what does the work.
+type Submitter interface {
+	Submit(ctx context.Context, c *Commit) (wait func() (Receipt, error), err error)
 }
 
 // HealthChecker can tell whether the store takes commits now. The error says

@@ -97,7 +97,6 @@ func (s *Store) prepare(c *store.Commit) (*change, error) {
 		position++
 		old := s.document(w.Ref)
 		d := written(old, w, position)
-		d.Next = max(d.Version, old.Next-1) + 1
 		if w.Lease.Op == store.LeaseGrant {
 			ch.fence++
 			ch.receipt.Fence = ch.fence
@@ -110,23 +109,17 @@ func (s *Store) prepare(c *store.Commit) (*change, error) {
 	return ch, nil
 }
 
-// written returns old as w makes it, except for its lease and its Next.
+// written returns old as w makes it, except for its lease.
 func written(old *store.Document, w *store.Write, position int64) *store.Document {
 	d := *old
-	d.Rev++
-	d.Entries++
+	d.Head = w.After(old.Head)
 	d.Position = position
-	d.Link = w.Log.Link
 	if w.Content == store.ContentTouch {
 		return &d
 	}
-	// A first version has no earlier one, wherever the zero time lies.
-	d.SameSecond = old.Rev != 0 && w.At.Unix() == old.At.Unix()
-	d.Version, d.Life, d.At = w.Version, w.Life, w.At
-	d.Deleted = w.Content == store.ContentTombstone
-	d.Digest, d.Body, d.Keys = w.Digest, w.Body, w.Keys
+	d.Body, d.Keys = w.Body, w.Keys
 	if d.Deleted {
-		d.Digest, d.Body = [32]byte{}, nil
+		d.Body = nil
 	}
 	return &d
 }

@@ -48,21 +48,14 @@ func (g *group) after(w *store.Write, was *entry, now time.Time) (*entry, error)
 	if was != nil {
 		e.number, e.bodyAt, e.fence = was.number, was.bodyAt, was.fence
 	}
-	h := &e.doc.Head
-	h.Rev++
-	h.Entries = h.Rev
-	h.Link = w.Log.Link
+	e.doc.Head = w.After(e.doc.Head)
 	e.lease(&w.Lease, now)
 	if w.Content == store.ContentTouch {
 		return e, g.keepBody(e, was)
 	}
-	h.SameSecond = was != nil && w.At.Unix() == h.At.Unix()
-	h.Next = max(w.Version, h.Next-1) + 1
-	h.Version, h.Life, h.At = w.Version, w.Life, w.At
-	h.Deleted = w.Content == store.ContentTombstone
-	h.Digest, e.doc.Body = w.Digest, w.Body
-	if h.Deleted {
-		h.Digest, e.doc.Body, e.bodyAt = [32]byte{}, nil, 0
+	e.doc.Body = w.Body
+	if e.doc.Deleted {
+		e.doc.Body, e.bodyAt = nil, 0
 	}
 	return e, nil
 }

@@ -119,35 +119,51 @@ func (w *writer) stop() error {
 // submit queues a member and waits for its outcome. Once it is queued the
 // caller's context has no say: nobody can take it back.
 func (s *Store) submit(ctx context.Context, m *member) error {
-	if err := ctx.Err(); err != nil {
+	wait, err := s.queue(ctx, m)
+	if err != nil {
 		return err
 	}
-	if err := s.enter(); err != nil {
-		return err
-	}
-	defer s.leave()
-	if s.writer == nil {
-		return store.ErrReadOnly
-	}
-	if err := s.opts.Probe.At(store.PointQueued); err != nil {
-		return err
-	}
-	m.done = make(chan struct{})
-	s.writer.enqueue(m)
-	<-m.done
-	return m.err
+	return wait()
 }
 
-// enqueue hands a member in, and does the work where nobody is at it.
-func (w *writer) enqueue(m *member) {
-	w.mu.Lock()
-	w.waiting = append(w.waiting, m)
-	first := !w.busy
-	w.busy = true
-	w.mu.Unlock()
-	if first {
-		w.work()
+// queue hands a member in, and returns what waits for its outcome and does the
+// work where nobody is at it.
+func (s *Store) queue(ctx context.Context, m *member) (wait func() error, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	if s.writer == nil {
+		s.leave()
+		return nil, store.ErrReadOnly
+	}
+	if err := s.opts.Probe.At(store.PointQueued); err != nil {
+		s.leave()
+		return nil, err
+	}
+	m.done = make(chan struct{})
+	first := s.writer.enqueue(m)
+	return func() error {
+		defer s.leave()
+		if first {
+			s.writer.work()
+		}
+		<-m.done
+		return m.err
+	}, nil
+}
+
+// enqueue hands a member in, and tells whether nobody is at work: then it is for
+// its owner to begin.
+func (w *writer) enqueue(m *member) (first bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting = append(w.waiting, m)
+	first = !w.busy
+	w.busy = true
+	return first
 }
 
 // work carries out the group that waits, and leaves what came meanwhile to a
@@ -176,6 +192,22 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) (store.Receipt, err
 	m := &member{commit: c}
 	err := s.submit(ctx, m)
 	return m.receipt, err
+}
+
+// Submit implements [store.Submitter].
+func (s *Store) Submit(ctx context.Context, c *store.Commit) (func() (store.Receipt, error), error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	m := &member{commit: c}
+	wait, err := s.queue(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	return func() (store.Receipt, error) {
+		err := wait()
+		return m.receipt, err
+	}, nil
 }
 
 // serve carries a group out and answers its members, in that order: nobody
