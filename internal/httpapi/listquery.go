@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -97,48 +98,42 @@ func (q *listQuery) parseFilter(name, value string, indexes []*index.Index) (bad
 		}
 		return "There is no query parameter " + strconv.Quote(name) + " here. Use " + parameters + declared(indexes)
 	}
-	c := store.Condition{Index: x.ID()}
-	if op == "in" {
-		choices := strings.Split(value, ",")
-		if len(choices) > maxChoices {
-			return name + " takes up to " + strconv.Itoa(maxChoices) + " values."
-		}
-		for _, choice := range choices {
-			key, bad := keyOf(x, name, choice, indexes)
-			if bad != "" {
-				return bad
-			}
-			c.In = append(c.In, key)
-		}
-		q.Where = append(q.Where, c)
-		return ""
-	}
-	key, bad := keyOf(x, name, value, indexes)
-	if bad != "" {
-		return bad
-	}
-	switch op {
-	case "":
-		c.In = [][]byte{key}
-	case "gte":
-		c.From = key
-	case "gt":
-		c.From = store.Above(key)
-	case "lt":
-		c.To = key
-	case "lte":
-		c.To = store.Above(key)
-	default:
+	if !slices.Contains(index.Ops, op) && x.Name() != name {
 		return "There is no filter " + strconv.Quote(name) + ". What may follow " + x.Name() + " is ." + strings.Join(index.Ops, ", .") + ", or nothing for equality. " + declared(indexes)
 	}
-	q.Where = append(q.Where, c)
+	choices := []string{value}
+	if op == "in" {
+		choices = strings.Split(value, ",")
+	}
+	if len(choices) > maxChoices {
+		return name + " takes up to " + strconv.Itoa(maxChoices) + " values."
+	}
+	keys := make([][]byte, len(choices))
+	for i, choice := range choices {
+		var err error
+		if keys[i], err = x.KeyOf(choice); err != nil {
+			return name + " takes " + x.Type().Form() + ", and not " + strconv.Quote(choice) + ". " + declared(indexes)
+		}
+	}
+	q.Where = append(q.Where, condition(x, op, keys))
 	return ""
 }
 
-func keyOf(x *index.Index, name, value string, indexes []*index.Index) (key []byte, bad string) {
-	key, err := x.KeyOf(value)
-	if err != nil {
-		return nil, name + " takes " + x.Type().Form() + ", and not " + strconv.Quote(value) + ". " + declared(indexes)
+// condition is what an operator asks of keys in an index; only equality takes more
+// than one.
+func condition(x *index.Index, op string, keys [][]byte) store.Condition {
+	c := store.Condition{Index: x.ID()}
+	switch op {
+	case "gte":
+		c.From = keys[0]
+	case "gt":
+		c.From = store.Above(keys[0])
+	case "lt":
+		c.To = keys[0]
+	case "lte":
+		c.To = store.Above(keys[0])
+	default:
+		c.In = keys
 	}
-	return key, ""
+	return c
 }
