@@ -70,10 +70,10 @@ func (d *decoder) collection(v *value) Collection {
 	c.ID = d.id(v.get("id"), c.Singleton, c.Path)
 	c.Contract = d.contract(v.get("contract"))
 	c.History = history(v.get("history"))
-	c.OnStale = onStale(v.get("on_stale"))
+	c.OnStale = d.onStale(v.get("on_stale"), c.History)
 	c.Schema = v.get("schema").schema
-	c.Fields = d.fields(v.get("fields"))
 	c.Links = d.linksOf(v.get("links"), &c)
+	c.Merge = d.mergeRules(v, &c)
 	d.apartFromMembers(v.get("contract"), &c)
 	d.keyOfTheWriter(v.get("id").get("natural_key").list, c.added())
 	c.Indexes = d.indexes(v.get("indexes"), &c)
@@ -125,16 +125,16 @@ func history(v *value) History {
 	return History{Keep: int(v.get("keep").number), For: v.get("for").duration}
 }
 
-func onStale(v *value) OnStale {
+func (d *decoder) onStale(v *value, h History) OnStale {
 	s := OnStale{Default: Strategy(v.get("default").text), Allow: []Strategy{Reject}}
-	add := func(more Strategy) {
+	for _, w := range append([]*value{v.get("default")}, v.get("allow").list...) {
+		more := Strategy(w.text)
+		if more == Merge && (h.Off || h.Keep == 1) {
+			d.fail(w.at, w.path, "merge needs the version that the writer has read, and history keeps the current one alone; let it keep 2 or more")
+		}
 		if !slices.Contains(s.Allow, more) {
 			s.Allow = append(s.Allow, more)
 		}
-	}
-	add(s.Default)
-	for _, w := range v.get("allow").list {
-		add(Strategy(w.text))
 	}
 	return s
 }

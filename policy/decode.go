@@ -184,6 +184,8 @@ func (k *key) scalarForm() fault {
 		return "must be true or false"
 	case kindCount:
 		return "must be a whole number in plain digits"
+	case kindNumber:
+		return numberForm
 	case kindSize:
 		return sizeForm
 	case kindDuration:
@@ -207,7 +209,7 @@ func (d *decoder) each(n ast.Node, k *key, path string, at position, form fault,
 	case !ok:
 		d.fail(at, path, form)
 		return v
-	case len(list.Values) == 0 && k.kind != kindTexts:
+	case len(list.Values) == 0 && k.kind != kindTexts && !k.none:
 		d.fail(at, path, "must not be empty; remove the key to have the default")
 		return v
 	}
@@ -239,7 +241,7 @@ func (d *decoder) block(n ast.Node, k *key, path string, at position) *value {
 	return v
 }
 
-// element reads one of a list of blocks, or the text that stands for it.
+// element reads one of a list of blocks, or what stands for it.
 func (d *decoder) element(n ast.Node, k *key, path string) *value {
 	if _, block := n.(*ast.MappingNode); block || k.short == "" {
 		return d.block(n, k, path, where(n))

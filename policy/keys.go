@@ -1,6 +1,9 @@
 package policy
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // kind is what a key's value looks like.
 type kind uint8
@@ -9,6 +12,7 @@ const (
 	kindText     kind = iota
 	kindBool          // true or false
 	kindCount         // a whole number
+	kindNumber        // a number of JSON, in its own spelling
 	kindSize          // bytes, or KiB or MiB
 	kindDuration      // a Go duration, with d for days
 	kindWord          // one of words
@@ -35,9 +39,11 @@ type key struct {
 	keys        []*key // of blocks
 	// check says what is wrong with a text, "" for nothing.
 	check func(string) fault
-	// short names the key of a block that a text in a list of blocks stands for
-	// alone, and example shows such a list; "" where texts are no elements.
+	// short names the key of a block that its value, a text or a list of texts, can
+	// stand for in a list of blocks, and example shows such a list; "" where blocks
+	// alone are elements.
 	short, example string
+	none           bool // a list of words may be empty
 	required       bool
 	optional       bool // a block that is not there has no defaults either
 	later          bool // part of the design that this version does not support
@@ -105,17 +111,17 @@ var nameKeys = []*key{
 	{name: "singleton", kind: kindBool, def: "false", doc: "The path itself is the one document. There is no list and no POST."},
 }
 
-var collectionKeys = append([]*key{
+var collectionKeys = slices.Concat([]*key{
 	{name: "id", kind: kindBlock, keys: idKeys, doc: "How documents come by their ids. Not for a singleton."},
 	{name: "contract", kind: kindBlock, keys: contractKeys, doc: "What the collection promises about tags, preconditions and refusals, and what it adds to bodies. Whatever it says, `?include=meta` shows under `_meta` how the version came to be, as the history has it; a member of that name is never stored."},
 	{name: "history", kind: kindChoice, keys: historyKeys, words: []word{{name: historyOff, doc: "keeps none, so that no conflict can be explained"}}, doc: "Which earlier versions are kept."},
 	{name: "on_stale", kind: kindBlock, keys: staleKeys, doc: "What happens to a write that is based on an earlier version."},
 	{name: "schema", kind: kindSchema, optional: true, defDoc: "none", doc: "JSON Schema 2020-12 that documents keep to: it stands here, or in a file whose name is relative to this one. Formats are asserted; regular expressions have RE2 syntax; a `$ref` stays within the schema. A write that does not fit is refused with 422. What is stored already is not looked at."},
-	{name: "fields", kind: kindBlocks, keys: fieldKeys, optional: true, defDoc: "none", doc: "What holds for single members."},
+}, mergeKeys, []*key{
 	{name: "links", kind: kindBlocks, keys: linkKeys, optional: true, defDoc: "none", doc: "Documents and lists that documents are related to, at most 16. Who reads one with `?include=links` finds them under `_links`, each with its `href` and, where something is there, its current entity tag as `etag`. Such an answer has a weak entity tag over all that it shows; the document's own stands in `Ifmatch-ETag`. `_links` is not stored: where it comes back in content, it is taken out first."},
 	indexesKey,
-}, later("redact", "detect", "together",
-	"contributions", "direct_confidence", "access", "feed", "origin")...)
+}, later("redact",
+	"contributions", "direct_confidence", "access", "feed", "origin"))
 
 var idKeys = []*key{
 	{name: "param", kind: kindText, def: defaultParam, check: checkParam, doc: "Names the id in paths: `orgId` makes `/v1/orgs/{orgId}`. The paths of collections below use the same name."},
@@ -166,7 +172,8 @@ var historyKeys = []*key{
 var strategyWords = []word{
 	{name: string(Reject), doc: "it is refused, and told what changed"},
 	{name: string(Overwrite), doc: "it wins, and the history says so"},
-	{name: "merge", later: true}, {name: "park", later: true},
+	{name: string(Merge), doc: "it is merged with what was stored since it was read, by `fields`, `together` and `detect`; where that leaves a conflict it is refused, and told of it. `history` must keep 2 versions or more"},
+	{name: "park", later: true},
 }
 
 var staleKeys = append([]*key{

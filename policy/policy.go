@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/merge"
 )
 
 // Policy is a policy file with every default filled in. It is plain data: safe
@@ -60,8 +61,10 @@ type Collection struct {
 	OnStale   OnStale
 	// Schema is what documents keep to, nil for nothing.
 	Schema *Schema
-	// Fields are in the order of the file. Their paths are unique.
-	Fields []Field
+	// Merge says how two changes of a document are merged, and which of its fields
+	// are immutable. merge.Compile takes it. Fields and groups are in the order of
+	// the file.
+	Merge merge.Rules
 	// Indexes are in the order of the file. No two have one name in queries.
 	Indexes []Index
 	// Links are in the order of the file, 16 at most. Their relations are unique.
@@ -115,6 +118,9 @@ const (
 	Reject Strategy = "reject"
 	// Overwrite lets the last writer win, and says so in the history.
 	Overwrite Strategy = "overwrite"
+	// Merge merges the write with what was stored since, by the rules of the
+	// collection, and refuses it where they leave a dispute.
+	Merge Strategy = "merge"
 )
 
 // OnStale says what happens to stale writes.

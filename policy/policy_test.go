@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/merge"
 )
 
 func defaultCollection(name string) Collection {
@@ -101,6 +102,10 @@ collections:
 		{"allow names each once", "collections: [{name: notes, on_stale: {allow: [overwrite, reject, overwrite]}}]", with(func(c *Collection) {
 			c.OnStale.Allow = []Strategy{Reject, Overwrite}
 		})},
+		{"merge", "collections: [{name: notes, on_stale: {default: merge}, history: {keep: 2}}]", with(func(c *Collection) {
+			c.OnStale = OnStale{Default: Merge, Allow: []Strategy{Reject, Merge}}
+			c.History.Keep = 2
+		})},
 		{"list below an item is no overlap", "collections: [{name: notes}, {name: pages, path: /v1/notes/x/pages}]", func() *Policy {
 			p := with(func(*Collection) {})
 			pages := defaultCollection("pages")
@@ -139,7 +144,13 @@ func TestPrintStatesEveryKey(t *testing.T) {
 	}
 	p.Default.Contract.DigestField = "sha256"
 	p.Default.Schema = &Schema{File: "s.json"}
-	p.Default.Fields = []Field{{Path: "/id", Type: Immutable}}
+	p.Default.Merge = merge.Rules{
+		Fields: []merge.Field{
+			{Path: "/items", Type: merge.List, Key: "/id", OnConflict: merge.OnConflict{Rule: merge.RuleNewest, By: "/at"}},
+			{Path: "/n", Type: merge.Counter, Min: "0", Max: "9", OnConflict: merge.OnConflict{Rule: merge.RuleAuthority, Authority: []string{"admin"}}},
+		},
+		Together: []merge.Group{{Paths: []string{"/a", "/b"}}},
+	}
 	p.Default.Indexes = []Index{{Path: "/status", Type: IndexString}}
 	p.Default.Links = []Link{{Rel: "list", Path: "/v1/{collection}"}}
 	text, err := p.MarshalYAML()

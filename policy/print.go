@@ -83,7 +83,7 @@ func (c *Collection) members() yaml.MapSlice {
 	if c.Schema != nil {
 		members = append(members, yaml.MapItem{Key: "schema", Value: c.Schema.printed()})
 	}
-	return append(append(append(members, c.fieldsMember()...), c.linksMembers()...), c.indexesMember()...)
+	return append(append(append(members, c.mergeMembers()...), c.linksMembers()...), c.indexesMember()...)
 }
 
 func (id *ID) members() yaml.MapSlice {

@@ -61,7 +61,12 @@ collections:
     contract:
       precondition: {put: required, patch: optional, delete: tag}
     history: {keep: 20, for: 30d}
-    on_stale: {default: reject, allow: [reject, overwrite]}
+    on_stale: {default: reject, allow: [reject, overwrite, merge]}
+    fields:
+      - {path: /tags, type: set}
+      - {path: /views, type: counter, min: 0}
+      - {path: /status, on_conflict: {authority: [admin, editor]}}
+    together: [[/startsAt, /endsAt]]
   - name: settings
     path: /api/settings
     contract: {token: hash}
@@ -122,6 +127,8 @@ func form(k *key) string {
 		return "`true`, `false`"
 	case kindCount:
 		return "number" + limits
+	case kindNumber:
+		return "number"
 	case kindSize:
 		return "size" + limits
 	case kindDuration:
@@ -139,7 +146,11 @@ func form(k *key) string {
 	case kindChoice:
 		return codes(k.supportedWords()) + ", or a block"
 	case kindBlocks:
-		if k.short != "" {
+		switch short := k.shortKey(); {
+		case short == nil:
+		case short.kind == kindTexts:
+			return "list of lists and blocks"
+		default:
 			return "list of texts and blocks"
 		}
 		return "list of blocks"
@@ -223,6 +234,8 @@ func schemaOf(k *key, root bool) map[string]any {
 		s["type"] = "boolean"
 	case kindCount:
 		s["type"], s["minimum"], s["maximum"] = "integer", k.min, k.max
+	case kindNumber:
+		s["type"] = "number"
 	case kindSize:
 		s["anyOf"] = []any{
 			map[string]any{"type": "integer", "minimum": k.min, "maximum": k.max},
@@ -233,8 +246,10 @@ func schemaOf(k *key, root bool) map[string]any {
 	case kindWord:
 		s["enum"] = enumOf(k)
 	case kindWords:
-		s["type"], s["minItems"] = "array", 1
-		s["items"] = map[string]any{"enum": k.supportedWords()}
+		s["type"], s["items"] = "array", map[string]any{"enum": k.supportedWords()}
+		if !k.none {
+			s["minItems"] = 1
+		}
 	case kindTexts:
 		s["type"], s["items"] = "array", map[string]any{"type": "string", "minLength": 1}
 	case kindClaims:
@@ -252,8 +267,10 @@ func schemaOf(k *key, root bool) map[string]any {
 	case kindBlocks:
 		item := map[string]any{}
 		membersSchema(k, item)
-		if k.short != "" {
-			item = map[string]any{"anyOf": []any{map[string]any{"type": "string", "minLength": 1}, item}}
+		if short := k.shortKey(); short != nil {
+			alone := schemaOf(short, false)
+			delete(alone, "description")
+			item = map[string]any{"anyOf": []any{alone, item}}
 		}
 		s["type"], s["minItems"], s["items"] = "array", 1, item
 	}
@@ -261,6 +278,16 @@ func schemaOf(k *key, root bool) map[string]any {
 		s["default"] = defaultJSON(k)
 	}
 	return s
+}
+
+// shortKey returns the key that an element stands for alone, nil for none.
+func (k *key) shortKey() *key {
+	for _, m := range k.keys {
+		if m.name == k.short {
+			return m
+		}
+	}
+	return nil
 }
 
 // enumOf returns the words of a key as a YAML reader takes them: those of digits

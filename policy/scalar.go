@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
 // fault says what is wrong with a value and what would be valid; "" is nothing.
@@ -37,6 +39,11 @@ func (k *key) parse(text string, quoted bool) (v value, bad fault) {
 	case kindCount:
 		if v.number, bad = parseCount(text); quoted {
 			v.number, bad = 0, "must be a whole number, without quotes"
+		}
+	case kindNumber:
+		v.text = text
+		if bad = checkNumber(text); quoted {
+			bad = "must be a number, without quotes"
 		}
 	case kindSize:
 		v.number, bad = parseSize(text)
@@ -88,6 +95,19 @@ func parseCount(text string) (int64, fault) {
 		return 0, "must be a whole number in plain digits"
 	}
 	return n, ""
+}
+
+const numberForm fault = "must be a number as JSON writes it, such as -5, 0.1 or 1e3"
+
+func checkNumber(text string) fault {
+	_, err := jsonvalue.Number(text)
+	if bad, ok := errors.AsType[*jsonvalue.SyntaxError](err); ok && bad.Reason == jsonvalue.ReasonExponent {
+		return "must not have an exponent beyond 10000"
+	}
+	if err != nil {
+		return numberForm
+	}
+	return ""
 }
 
 const sizeForm fault = "must be a size such as 65536, 64KiB or 1MiB"

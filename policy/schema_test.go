@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -127,30 +126,5 @@ func TestSchemaErrors(t *testing.T) {
 				t.Errorf("have %s\nwant %s", have, c.want)
 			}
 		})
-	}
-}
-
-func TestFields(t *testing.T) {
-	const one = "default: {fields: ["
-	p, err := Parse("p.yaml", []byte(one+"{path: /id, type: immutable}, {path: /items/*/id, type: immutable}]}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := []Field{{"/id", Immutable}, {"/items/*/id", Immutable}}; !reflect.DeepEqual(p.Default.Fields, want) {
-		t.Errorf("%+v", p.Default.Fields)
-	}
-	for file, want := range map[string]string{
-		"{path: id, type: immutable}]}":                               `p.yaml:1:27: default.fields[0].path: "id" is not a JSON Pointer to a member; it begins with /, as in /email, and holds ~ as ~0 and / as ~1`,
-		"{path: /a/**, type: immutable}]}":                            "p.yaml:1:27: default.fields[0].path: ** is not supported by this version; write * for one segment",
-		"{path: /a}]}":                                                "p.yaml:1:20: default.fields[0].type: is missing",
-		"{type: immutable}]}":                                         "p.yaml:1:20: default.fields[0].path: is missing",
-		"{path: /a, type: counter}]}":                                 "p.yaml:1:37: default.fields[0].type: counter is not supported by this version; valid is immutable",
-		"{path: /a, type: const}]}":                                   `p.yaml:1:37: default.fields[0].type: "const" is not known here; valid is immutable`,
-		"{path: /a, type: immutable, min: 0}]}":                       "p.yaml:1:48: default.fields[0].min: not supported by this version",
-		"{path: /a, type: immutable},\n{path: /a, type: immutable}]}": "p.yaml:2:8: default.fields[1].path: /a stands twice; the first is on line 1",
-	} {
-		if _, err := Parse("p.yaml", []byte(one+file)); err == nil || err.Error() != want {
-			t.Errorf("%s: have %v\nwant %s", file, err, want)
-		}
 	}
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
 	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/policy"
 )
 
@@ -19,12 +23,16 @@ func contentRules(c *policy.Collection, r *engine.Rules) error {
 			return faults
 		}
 	}
-	for _, f := range c.Fields {
+	if slices.Contains(c.OnStale.Allow, policy.Merge) {
+		return errors.New("on_stale: merge is not served by this version; valid are reject and overwrite")
+	}
+	for i := range c.Merge.Fields {
+		f := &c.Merge.Fields[i]
 		path, err := jsonvalue.ParsePointer(f.Path)
 		if err != nil {
 			return err
 		}
-		if f.Type == policy.Immutable {
+		if f.Type == merge.Immutable {
 			r.Immutable = append(r.Immutable, path)
 		}
 	}

@@ -48,7 +48,7 @@ var rooms = []room{
 	{path: "internal/engine", may: []string{".", "internal/index", "internal/store", "jsonvalue", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/transfer", may: []string{"jsonvalue"}, outside: []string{"github.com/cenkalti/backoff/v5"}, never: noSQL},
 	{path: "internal/access", never: append(noSQL, "net/http")},
-	{path: "policy", may: []string{".", "internal/index", "internal/schema", "jsonvalue"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
+	{path: "policy", may: []string{".", "internal/index", "internal/schema", "jsonvalue", "merge"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
 
 	{path: "internal/coding", may: []string{"internal/door"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}, never: noSQL},
 	{path: "internal/index", may: []string{"jsonvalue"}, never: append(noDoor, noSQL...)},
