@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -24,32 +26,35 @@ func indexes(c *policy.Collection) ([]*index.Index, error) {
 	return index.Sorted(all), nil
 }
 
-// reindex puts the stored collections that the policy serves under the indexes
-// that it declares, where they are under others. It has to be done before the
-// first request.
+// reindex puts the collections that the policy serves under the indexes that it
+// declares, where they are under others. It has to be done before the first
+// request. What it reads documents for is logged.
 func reindex(ctx context.Context, p *policy.Policy, s store.Store, log *slog.Logger) error {
-	named := make(map[string]bool)
-	for i := range p.Collections {
-		c := &p.Collections[i]
-		named[c.Name] = true
-		if err := reindexOne(ctx, c.Name, c, s, log); err != nil {
+	stored := make(map[string]bool)
+	if lister, ok := s.(store.PartLister); ok {
+		parts, err := lister.Parts(ctx)
+		if err != nil {
 			return err
 		}
-	}
-	lister, ok := s.(store.PartLister)
-	if !ok || p.Default == nil {
-		return nil
-	}
-	parts, err := lister.Parts(ctx)
-	if err != nil {
-		return err
-	}
-	for _, part := range parts {
-		if named[part.Collection] {
-			continue
+		for _, part := range parts {
+			stored[part.Collection] = true
 		}
-		named[part.Collection] = true
-		if err := reindexOne(ctx, part.Collection, p.Default, s, log); err != nil {
+	}
+	served := make(map[string]*policy.Collection, len(p.Collections))
+	if p.Default != nil {
+		for name := range stored {
+			served[name] = p.Default
+		}
+	}
+	for i := range p.Collections {
+		served[p.Collections[i].Name] = &p.Collections[i]
+	}
+	for _, name := range slices.Sorted(maps.Keys(served)) {
+		to := log.With("collection", name)
+		if !stored[name] {
+			to = slog.New(slog.DiscardHandler) // there is nothing to read
+		}
+		if err := reindexOne(ctx, name, served[name], s, to); err != nil {
 			return err
 		}
 	}
@@ -65,12 +70,11 @@ func reindexOne(ctx context.Context, name string, c *policy.Collection, s store.
 	if err != nil || done {
 		return err
 	}
-	var paths []string
+	var now []string
 	for _, x := range declared {
-		paths = append(paths, x.ID())
+		now = append(now, x.ID())
 	}
-	log = log.With("collection", name)
-	log.Info("reading all documents of a collection, because the policy declares other indexes than before", "before", are, "now", paths)
+	log.Info("reading every document of the collection, for the policy declares other indexes than before", "before", are, "now", now)
 	begun := time.Now()
 	documents, err := engine.Reindex(ctx, s, name, declared)
 	if err == nil {
