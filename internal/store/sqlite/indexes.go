@@ -47,7 +47,7 @@ func readIndexes(c *conn, s *stmt, collection string) (set *indexSet, err error)
 	return set, err
 }
 
-// encodeKeys is what the column keys holds: for each key the number of its index,
+// encodeKeys is what document_keys holds: for each key the number of its index,
 // its length and itself, in the order of the names.
 func (s *indexSet) encodeKeys(keys []store.IndexKey) []byte {
 	var column []byte
@@ -59,7 +59,7 @@ func (s *indexSet) encodeKeys(keys []store.IndexKey) []byte {
 	return column
 }
 
-// numberedKey is a key of the column keys.
+// numberedKey is a key in document_keys.
 type numberedKey struct {
 	index int64
 	key   []byte
@@ -205,7 +205,11 @@ func (g *group) writeKeys(part, doc int64, id string, set *indexSet, keys []stor
 			}
 		}
 	}
-	_, err = g.w.conn.exec(g.w.st.setKeys, next, doc)
+	if len(next) == 0 {
+		_, err = g.w.conn.exec(g.w.st.deleteKeys, doc)
+	} else {
+		_, err = g.w.conn.exec(g.w.st.putKeys, doc, next)
+	}
 	return err
 }
 

@@ -76,7 +76,7 @@ func TestCollectionsWithoutIndexesPayNothing(t *testing.T) {
 		}
 		return n
 	}
-	if n := rows("SELECT count(*) FROM documents WHERE keys IS NOT NULL"); n != 1 {
+	if n := rows("SELECT count(*) FROM document_keys"); n != 1 {
 		t.Errorf("%d documents have keys, want the one under an index", n)
 	}
 	if n := rows("SELECT count(*) FROM index_rows"); n != 1 {
@@ -114,7 +114,7 @@ func TestIndexesComeToAnOlderStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back := "DROP TABLE indexes; DROP TABLE index_rows; ALTER TABLE documents DROP COLUMN keys; PRAGMA user_version = 1"
+	back := "DROP TABLE indexes; DROP TABLE index_rows; DROP TABLE document_keys; PRAGMA user_version = 1"
 	if err := errors.Join(c.script(back), c.close()); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ type indexReads struct {
 	parts, partRows, toBeReindexed *stmt
 }
 
-const walkRows = `SELECT r.id, r.doc, d.keys, r.key FROM index_rows r JOIN documents d ON d.doc = r.doc WHERE r.part = ? AND r.number = ? AND `
+const walkRows = `SELECT r.id, r.doc, k.keys, r.key FROM index_rows r JOIN document_keys k ON k.doc = r.doc WHERE r.part = ? AND r.number = ? AND `
 
 func (x *indexReads) statements() map[**stmt]string {
 	return map[**stmt]string{
@@ -32,7 +32,7 @@ func (x *indexReads) statements() map[**stmt]string {
 		&x.downFirst: walkRows + "r.key < ? AND r.key >= ? ORDER BY r.key DESC, r.id DESC",
 		&x.downAfter: walkRows + "(r.key, r.id) < (?, ?) AND r.key >= ? ORDER BY r.key DESC, r.id DESC",
 		&x.under:     walkRows + "r.key = ? AND r.id >= ? ORDER BY r.id LIMIT ?",
-		&x.byID:      "SELECT d.id, d.doc, d.keys FROM documents d WHERE d.part = ? AND d.deleted = 0 AND d.id >= ? ORDER BY d.id",
+		&x.byID:      "SELECT d.id, d.doc, k.keys FROM documents d JOIN document_keys k ON k.doc = d.doc WHERE d.part = ? AND d.deleted = 0 AND d.id >= ? ORDER BY d.id",
 		&x.listed:    listColumns + "d.doc = ?",
 		&x.parts:     "SELECT collection, params, part FROM parts ORDER BY collection, params",
 		&x.partRows:  "SELECT key, id FROM index_rows WHERE part = ? AND number = ? ORDER BY key, id",

@@ -32,9 +32,10 @@ type writeStatements struct {
 	answer, putAnswer                          *stmt
 	deleteDocument, deleteLog, deleteSides     *stmt
 	deleteMilestones, keepPosition, checkpoint *stmt
-	indexes, keys, setKeys, anyDocument        *stmt
+	indexes, keys, putKeys, deleteKeys         *stmt
 	insertIndex, setWhole, deleteIndex         *stmt
-	putIndexRow, deleteIndexRow, standing      *stmt
+	putIndexRow, deleteIndexRow                *stmt
+	anyDocument, standing                      *stmt
 }
 
 func (s *writeStatements) prepare(c *conn) error {
@@ -73,8 +74,9 @@ func (s *writeStatements) prepare(c *conn) error {
 		&s.deleteMilestones: "DELETE FROM milestones WHERE doc = ?",
 		&s.keepPosition:     "UPDATE meta SET value = ? WHERE key = 'position'",
 		&s.indexes:          collectionIndexes,
-		&s.keys:             "SELECT keys FROM documents WHERE doc = ?",
-		&s.setKeys:          "UPDATE documents SET keys = ? WHERE doc = ?",
+		&s.keys:             "SELECT keys FROM document_keys WHERE doc = ?",
+		&s.putKeys:          "INSERT OR REPLACE INTO document_keys (doc, keys) VALUES (?,?)",
+		&s.deleteKeys:       "DELETE FROM document_keys WHERE doc = ?",
 		&s.anyDocument:      "SELECT 1 FROM documents WHERE part = ? LIMIT 1",
 		&s.insertIndex:      "INSERT INTO indexes (number, collection, name, whole) VALUES (?,?,?,?)",
 		&s.setWhole:         "UPDATE indexes SET whole = ? WHERE collection = ?",

@@ -18,6 +18,10 @@ CREATE TABLE index_rows (
 	PRIMARY KEY (part, number, key, id)
 ) STRICT, WITHOUT ROWID;
 
--- The keys of a document's rows, so that a write changes those that differ and
--- a list can judge what it walks over. NULL where there are none.
-ALTER TABLE documents ADD COLUMN keys BLOB;
+-- The keys of a document's rows, so that a write changes those that differ and a
+-- list can judge what it walks over. They are no column of documents, where every
+-- write would copy them.
+CREATE TABLE document_keys (
+	doc  INTEGER PRIMARY KEY,
+	keys BLOB NOT NULL -- of each index, in the order of names: its number, the length, the key
+) STRICT;
