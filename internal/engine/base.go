@@ -11,9 +11,10 @@ import (
 // baseLookup tells Evaluate which earlier version a tag names, and keeps the
 // newest one that was named.
 type baseLookup struct {
-	engine  *Engine
-	current *store.Document
-	rules   *Rules
+	engine   *Engine
+	recently func(version int64) (version, bool)
+	current  *store.Document
+	rules    *Rules
 
 	base *store.Entry
 	gone bool // an earlier version was named that is no longer kept
@@ -62,6 +63,10 @@ func (b *baseLookup) find(ctx context.Context, version int64) *store.Entry {
 	if version <= 0 || version >= b.current.Version || b.err != nil {
 		return nil
 	}
+	if v, ok := b.recently(version); ok && b.rules.Keep != keepsNone && v.entry.Life == b.current.Life {
+		b.newer(v.entry)
+		return v.entry
+	}
 	entry, err := b.engine.entry(ctx, &b.current.Head, b.rules, version)
 	switch {
 	case errors.Is(err, store.ErrNoEntry):
@@ -73,10 +78,15 @@ func (b *baseLookup) find(ctx context.Context, version int64) *store.Entry {
 	case entry.Life != b.current.Life || entry.Action == store.ActionDelete:
 		return nil
 	}
+	b.newer(entry)
+	return entry
+}
+
+// newer keeps the newest version that was asked for.
+func (b *baseLookup) newer(entry *store.Entry) {
 	if b.base == nil || entry.Version > b.base.Version {
 		b.base = entry
 	}
-	return entry
 }
 
 // tagOf returns the entity tag that an earlier version had.

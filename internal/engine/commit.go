@@ -29,7 +29,7 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 		w.leftover.clear(c)
 		w.leftover = nil
 	}
-	receipt, err := w.engine.commit(context.WithoutCancel(ctx), c)
+	receipt, err := w.send(context.WithoutCancel(ctx), c, p)
 	if err != nil {
 		if _, lost := errors.AsType[*store.StaleError](err); lost {
 			return nil, errLostRace
@@ -39,6 +39,7 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 		}
 		return nil, w.failed(err)
 	}
+	w.sent = true
 	return &Outcome{
 		Result:   p.result,
 		Document: &store.Document{Head: receipt.Heads[0], Body: p.candidate.body},

@@ -154,7 +154,13 @@ func (w *write) currentValue() (jsonvalue.Value, error) {
 	if !w.hasBody() {
 		return jsonvalue.Value{}, errHeadOnly
 	}
-	return w.engine.parseStored(w.current.Body)
+	if w.value.IsAbsent() {
+		var err error
+		if w.value, err = w.engine.parseStored(w.current.Body); err != nil {
+			return jsonvalue.Value{}, err
+		}
+	}
+	return w.value, nil
 }
 
 // parseStored parses what the engine once printed itself. Limits that were

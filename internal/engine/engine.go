@@ -17,6 +17,7 @@ import (
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
 // Config sets an engine up. The zero value is right for production.
@@ -118,6 +119,10 @@ type write struct {
 	current *store.Document // as this turn loaded it
 	whole   bool            // the current body is needed, not only its head
 	queue   *queue          // the document's queue, once this write has joined
+	hasTurn bool            // it is this write's turn there
+	sent    bool            // the commit of this turn was carried out, so that what it stands on was
+	basis   *pending        // the commit that current comes of, nil for what the store has
+	value   jsonvalue.Value // the current body parsed, once it was
 	// leftover is a claim in the way that belongs to nobody, nil for none.
 	leftover *leftover
 }
@@ -137,6 +142,11 @@ func (w *write) run(ctx context.Context) (*Outcome, error) {
 	}
 	for round := 1; round <= w.engine.maxRounds; round++ {
 		out, err := w.turn(ctx)
+		if err != errLostRace && !w.sent {
+			if unsettled := w.settled(ctx); unsettled != nil {
+				out, err = nil, unsettled
+			}
+		}
 		if err == errLostRace {
 			if err := w.joinQueue(ctx); err != nil {
 				return nil, w.failed(err)
@@ -181,8 +191,15 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 // load reads the current document. What replaces or deletes it is content with
 // its head, where the store can read that for less.
 func (w *write) load(ctx context.Context) error {
+	w.value, w.basis, w.sent = jsonvalue.Value{}, nil, false
+	if w.hasTurn {
+		if p := w.queue.ahead.newest(); p != nil {
+			w.current, w.value, w.basis = &p.document, p.value, p
+			return nil
+		}
+	}
 	get := w.engine.store.Get
-	if heads, ok := w.engine.store.(store.HeadReader); ok && !w.whole && (w.intent.Op == OpPut && w.intent.Rules.Immutable == nil || w.intent.Op == OpDelete) && w.intent.Rules.Key == nil {
+	if heads, ok := w.engine.store.(store.HeadReader); ok && !w.whole && w.headIsEnough() {
 		get = heads.Head
 	}
 	doc, err := get(ctx, w.intent.Ref)
@@ -191,6 +208,13 @@ func (w *write) load(ctx context.Context) error {
 	}
 	w.current = doc
 	return nil
+}
+
+// headIsEnough tells whether a write can do without the body that is there,
+// unless it turns out to be stale.
+func (w *write) headIsEnough() bool {
+	rules := w.intent.Rules
+	return rules.Key == nil && (w.intent.Op == OpDelete || w.intent.Op == OpPut && rules.Immutable == nil)
 }
 
 // errHeadOnly says that a turn on the head alone has come to need the body.
@@ -207,7 +231,7 @@ type evaluation struct {
 }
 
 func (w *write) evaluate(ctx context.Context) (evaluation, error) {
-	lookup := baseLookup{engine: w.engine, current: w.current, rules: w.intent.Rules}
+	lookup := baseLookup{engine: w.engine, recently: w.recently, current: w.current, rules: w.intent.Rules}
 	conditions, state := w.intent.Conditions, lookup.state(ctx)
 	if w.intent.Rules.Members != nil {
 		if err := w.parseForVersion(); err != nil {

@@ -33,10 +33,10 @@ func (s *weighed) compared() bool { return !s.mine.value.IsAbsent() }
 func (w *write) weigh(ctx context.Context, base *store.Entry) (*weighed, error) {
 	s := &weighed{}
 	var err error
-	if s.base, err = w.engine.parseStored(base.Body); err != nil {
+	if s.base, err = w.contentOf(base); err != nil {
 		return nil, err
 	}
-	if s.theirs, err = w.engine.parseStored(w.current.Body); err != nil {
+	if s.theirs, err = w.currentValue(); err != nil {
 		return nil, err
 	}
 	if w.intent.Op == OpDelete {
@@ -167,6 +167,9 @@ func (w *write) brokenByMerge(ctx context.Context, v evaluation, s *weighed, err
 // conflict refuses a stale write with what happened meanwhile, and what the write
 // disputes of it.
 func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *weighed) error {
+	if err := w.settled(ctx); err != nil { // who wrote it is in the history then
+		return err
+	}
 	c, err := w.engine.explain(ctx, w.current, v.base, s.base, s.theirs)
 	if err != nil {
 		return err

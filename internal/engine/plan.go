@@ -135,8 +135,8 @@ func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
 
 // granting notes on a refusal the strategy that its caller asked for and got.
 func (w *write) granting(granted Strategy, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || err == errLostRace {
+		return err
 	}
 	r := w.failed(err)
 	r.Granted = granted

@@ -27,12 +27,13 @@ type queues struct {
 // queue is the line before one document.
 type queue struct {
 	turn    chan struct{} // holds one token; waiting receivers are served in order
-	members int           // who waits, and who has the turn; under queues.mu
+	members int           // who waits, has the turn, or has not heard of its commit; under queues.mu
+	ahead   ahead
 }
 
-// joinQueue waits for this write's turn at its document, which it then keeps
-// until leaveQueue. Further calls return at once. It fails when ctx ends first,
-// and with a [*Refusal] where the queue is full.
+// joinQueue waits for this write's turn at its document. It keeps it until it
+// hands it on or leaves the queue. Further calls return at once. It fails when ctx
+// ends first, and with a [*Refusal] where the queue is full.
 func (w *write) joinQueue(ctx context.Context) error {
 	return w.queueUp(ctx, true)
 }
@@ -47,33 +48,43 @@ func (w *write) joinOthers(ctx context.Context) error {
 }
 
 func (w *write) queueUp(ctx context.Context, create bool) error {
-	if w.queue != nil {
+	if w.hasTurn {
 		return nil
 	}
-	qs := &w.engine.queues
-	q, full := qs.enter(w.intent.Ref, create, w.engine.maxQueue)
-	if full {
-		return &Refusal{Reason: ReasonContended, Current: w.current, RetryAfter: time.Second}
-	}
-	if q == nil {
-		return nil
+	if w.queue == nil {
+		q, full := w.engine.queues.enter(w.intent.Ref, create, w.engine.maxQueue)
+		if full {
+			return &Refusal{Reason: ReasonContended, Current: w.current, RetryAfter: time.Second}
+		}
+		if q == nil {
+			return nil
+		}
+		w.queue = q
 	}
 	select {
-	case <-q.turn:
-		w.queue = q
+	case <-w.queue.turn:
+		w.hasTurn = true
 		return nil
 	case <-ctx.Done():
-		qs.leave(w.intent.Ref, q)
+		w.leaveQueue()
 		return ctx.Err()
 	}
 }
 
-// leaveQueue hands the turn to the next write, if this one has it.
+// passTurn hands the turn to the next write, if this one has it.
+func (w *write) passTurn() {
+	if w.hasTurn {
+		w.hasTurn = false
+		w.queue.turn <- struct{}{}
+	}
+}
+
+// leaveQueue hands the turn on, and leaves the queue if this write is in one.
 func (w *write) leaveQueue() {
 	if w.queue == nil {
 		return
 	}
-	w.queue.turn <- struct{}{}
+	w.passTurn()
 	w.engine.queues.leave(w.intent.Ref, w.queue)
 	w.queue = nil
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
+// keepsNone is the Keep under which nothing but the current version is kept.
+const keepsNone = 1
+
 // entry returns the log row of one version with its body. What the rules no
 // longer keep is [store.ErrNoEntry] at once, whenever the store gets round to
 // dropping it.

@@ -136,12 +136,19 @@ type Indexer interface {
 
 // Submitter can take commits one after the other without waiting for each, so that
 // many commits of one document share what makes them durable. Submit hands c in
-// behind all that was submitted before, and is judged on what those leave; where
-// one of them fails, those that stand on it are refused as stale. What it returns
-// waits for the outcome, which is that of Commit. It must be called once and without
-// delay, also where nobody cares any more: it may be what does the work.
+// behind all that was submitted before, on which it is judged. After is the
+// submission whose result c was built on, nil for what the store has: where that
+// one is not carried out c is refused as stale, whatever its revs say, since
+// another write may have come to the same ones.
 type Submitter interface {
-	Submit(ctx context.Context, c *Commit) (wait func() (Receipt, error), err error)
+	Submit(ctx context.Context, c *Commit, after Submission) (Submission, error)
+}
+
+// Submission is a commit on its way. Wait waits for its outcome, which is that of
+// Commit. It must be called once and without delay, also where nobody cares any
+// more: it may be what does the work.
+type Submission interface {
+	Wait() (Receipt, error)
 }
 
 // HealthChecker can tell whether the store takes commits now. The error says

@@ -15,6 +15,8 @@ var (
 	checks   = test{"./internal/store/sqlite", "^TestConformance$/^checks$"}
 	purge    = test{"./internal/store/sqlite", "^TestConformance$/^purge$"}
 	rounds   = test{"./internal/engine", "^(TestLostRace|TestPatches|TestOneOfMany|TestRounds)"}
+	ordered  = test{"./internal/store/sqlite", "^TestConformance$/^submissions$"}
+	line     = test{"./internal/engine", "^(TestRefusalsWait|TestWritesShareAFlush)"}
 	keys     = test{"./internal/engine", "^TestKey"}
 	kill     = test{"./test/crash", "^TestKill$"}
 	finish   = test{"./test/crash", "^TestTerminate$"}
@@ -113,6 +115,14 @@ func fail(members []*member, err error) {`},
 	{
 		name: "checks of a commit are not judged", test: checks,
 		edits: []edit{{sqlite + "judge.go", "if h := g.headOf(k.Ref, e); !k.Fits(&h) {", "if h := g.headOf(k.Ref, e); h.Rev < 0 {"}},
+	},
+	{
+		name: "a commit stands though what it was built on does not", test: ordered,
+		edits: []edit{{sqlite + "group.go", "m.after != nil && m.after.err != nil", "false && m.after != nil"}},
+	},
+	{
+		name: "a refusal tells of what is not durable yet", test: line,
+		edits: []edit{{"internal/engine/engine.go", "err != errLostRace && !w.sent", "false && err != errLostRace"}},
 	},
 	{
 		name: "a lost race is answered 412", test: rounds,

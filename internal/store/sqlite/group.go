@@ -53,9 +53,25 @@ func (g *group) applyOne(m *member) error {
 	case m.step != nil:
 		return m.step(g)
 	}
+	if m.after != nil && m.after.err != nil {
+		return g.stale(m.commit)
+	}
 	receipt, err := g.commit(m.commit)
 	m.receipt = receipt
 	return err
+}
+
+// stale refuses a commit that was built on one which was not carried out.
+func (g *group) stale(c *store.Commit) error {
+	var stale store.StaleError
+	for i := range c.Writes {
+		e, err := g.entry(c.Writes[i].Ref)
+		if err != nil {
+			return err
+		}
+		stale.Heads = append(stale.Heads, g.headOf(c.Writes[i].Ref, e))
+	}
+	return &stale
 }
 
 // commit judges c and then writes it. Everything is read and judged before the

@@ -46,10 +46,14 @@ type member struct {
 	commit  *store.Commit // or
 	purge   *store.Ref    // or
 	step    func(*group) error
-	writes  int // documents that step changes
+	writes  int     // documents that step changes
+	after   *member // that has to be carried out before, nil for none
 	receipt store.Receipt
 	err     error
-	done    chan struct{}
+
+	store *Store
+	first bool // nobody was at work when it came: its owner begins
+	done  chan struct{}
 }
 
 func newWriter(s *Store, c *conn) (*writer, error) {
@@ -116,43 +120,45 @@ func (w *writer) stop() error {
 	return w.checkpoints.stop()
 }
 
-// submit queues a member and waits for its outcome. Once it is queued the
-// caller's context has no say: nobody can take it back.
+// submit queues a member and waits for its outcome.
 func (s *Store) submit(ctx context.Context, m *member) error {
-	wait, err := s.queue(ctx, m)
-	if err != nil {
+	if err := s.queue(ctx, m); err != nil {
 		return err
 	}
-	return wait()
+	_, err := m.Wait()
+	return err
 }
 
-// queue hands a member in, and returns what waits for its outcome and does the
-// work where nobody is at it.
-func (s *Store) queue(ctx context.Context, m *member) (wait func() error, err error) {
+// queue hands a member in. From then on the caller's context has no say: nobody
+// can take it back. Somebody has to wait for it.
+func (s *Store) queue(ctx context.Context, m *member) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.enter(); err != nil {
-		return nil, err
+		return err
 	}
-	if s.writer == nil {
+	err := store.ErrReadOnly
+	if s.writer != nil {
+		err = s.opts.Probe.At(store.PointQueued)
+	}
+	if err != nil {
 		s.leave()
-		return nil, store.ErrReadOnly
+		return err
 	}
-	if err := s.opts.Probe.At(store.PointQueued); err != nil {
-		s.leave()
-		return nil, err
+	m.store, m.done = s, make(chan struct{})
+	m.first = s.writer.enqueue(m)
+	return nil
+}
+
+// Wait implements [store.Submission]. It does the work where nobody is at it.
+func (m *member) Wait() (store.Receipt, error) {
+	defer m.store.leave()
+	if m.first {
+		m.store.writer.work()
 	}
-	m.done = make(chan struct{})
-	first := s.writer.enqueue(m)
-	return func() error {
-		defer s.leave()
-		if first {
-			s.writer.work()
-		}
-		<-m.done
-		return m.err
-	}, nil
+	<-m.done
+	return m.receipt, m.err
 }
 
 // enqueue hands a member in, and tells whether nobody is at work: then it is for
@@ -195,19 +201,15 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) (store.Receipt, err
 }
 
 // Submit implements [store.Submitter].
-func (s *Store) Submit(ctx context.Context, c *store.Commit) (func() (store.Receipt, error), error) {
+func (s *Store) Submit(ctx context.Context, c *store.Commit, after store.Submission) (store.Submission, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	m := &member{commit: c}
-	wait, err := s.queue(ctx, m)
-	if err != nil {
-		return nil, err
+	if after != nil {
+		m.after = after.(*member)
 	}
-	return func() (store.Receipt, error) {
-		err := wait()
-		return m.receipt, err
-	}, nil
+	return m, s.queue(ctx, m)
 }
 
 // serve carries a group out and answers its members, in that order: nobody

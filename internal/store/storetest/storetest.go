@@ -97,6 +97,7 @@ func Run(t *testing.T, h Harness) {
 		{name: "races", tests: raceTests},
 		{name: "fills", tests: fillTests, again: true},
 		{name: "groups", tests: groupTests, again: true},
+		{name: "submissions", tests: submissionTests},
 		{name: "faults", tests: faultTests, again: true},
 	} {
 		t.Run(c.name, func(t *testing.T) { h.run(t, c.tests, false) })
