@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"slices"
-
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
 	"github.com/ifmatch/ifmatch/jsonvalue"
@@ -22,9 +19,6 @@ func contentRules(c *policy.Collection, r *engine.Rules) error {
 			}
 			return faults
 		}
-	}
-	if slices.Contains(c.OnStale.Allow, policy.Merge) {
-		return errors.New("on_stale: merge is not served by this version; valid are reject and overwrite")
 	}
 	for i := range c.Merge.Fields {
 		f := &c.Merge.Fields[i]

@@ -136,14 +136,6 @@ func TestBadSchema(t *testing.T) {
 }
 
 // No server says that it merges before it does.
-func TestMergeIsNotServed(t *testing.T) {
-	for _, stale := range []string{"{default: merge}", "{allow: [merge]}"} {
-		file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), "default: {on_stale: "+stale+"}\n")
-		if said := fails(t, program(t, nil, "serve", "--listen", "127.0.0.1:0", "--store", "memory:", "--config", file)); !strings.Contains(said, "on_stale: merge is not served by this version") {
-			t.Errorf("%s: %s", stale, said)
-		}
-	}
-}
 
 func mkdir(t *testing.T, elem ...string) string {
 	t.Helper()

@@ -19,6 +19,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/policy"
 )
 
@@ -171,6 +172,9 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 	}
 	for _, s := range c.OnStale.Allow {
 		r.Allow = append(r.Allow, engine.Strategy(s))
+	}
+	if r.Merge, err = merge.Compile(c.Merge); err != nil {
+		return nil, err
 	}
 	return r, contentRules(c, r)
 }
