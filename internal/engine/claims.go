@@ -133,7 +133,7 @@ func (w *write) keyOf(document jsonvalue.Value) (string, error) {
 // which is loaded where there is a key.
 func (w *write) claims(p *plan) ([]store.Claim, error) {
 	key := w.intent.Rules.Key
-	if key == nil {
+	if key == nil || p.content == store.ContentTouch {
 		return nil, nil
 	}
 	was, err := key.held(w.engine, w.current)

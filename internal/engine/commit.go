@@ -59,7 +59,11 @@ func (w *write) declare(p *plan) *store.Commit {
 		Body: p.candidate.body, Digest: p.candidate.digest, Keys: p.candidate.keys(in.Rules.Indexes),
 		Log: store.Log{Action: in.Op.action(), Outcome: string(p.result), Base: p.base, Blind: p.blind, MergedFrom: p.mergedFrom, Decisions: p.decisions},
 	}
-	if !head.Exists() {
+	switch {
+	case p.content == store.ContentTouch:
+		write.Version, write.Digest = head.Version, head.Digest
+		write.Body, write.Keys, write.Log.Action = nil, nil, store.ActionTouch
+	case !head.Exists():
 		write.Life++
 	}
 	write.Keep = in.Rules.Keep
@@ -69,7 +73,7 @@ func (w *write) declare(p *plan) *store.Commit {
 	if write.At.Before(head.At) {
 		write.At = head.At
 	}
-	c := &store.Commit{ID: w.engine.newID(), Actor: in.Actor, Correlation: in.Correlation, Now: now, Dry: in.Dry}
+	c := &store.Commit{ID: w.engine.newID(), Actor: in.Actor, Correlation: in.Correlation, Now: now, Dry: in.Dry, Rows: p.rows}
 	if w.engine.chain != nil {
 		write.Log.Link = w.engine.chain.seal(head.Link, entryOf(c, &write))
 	}

@@ -21,6 +21,8 @@ type plan struct {
 	mergedFrom int64
 	decisions  []byte
 	combined   bool
+	// rows are what changes beside the document, in the same commit.
+	rows []store.RowChange
 }
 
 // plan decides what to do about an evaluation. It returns a *Refusal, or
