@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -61,33 +60,27 @@ func (c *indexCheck) of(collection string) (*indexSet, error) {
 	return set, nil
 }
 
-// document checks the keys that a document carries, and remembers its rows.
+// document remembers the rows that a document should have.
 func (c *indexCheck) document(d *store.Document) error {
-	keys, checked, err := c.keysOf(d)
-	if err != nil || !checked {
-		return err
-	}
-	if !slices.EqualFunc(keys, d.Keys, func(a, b store.IndexKey) bool { return a.Index == b.Index && string(a.Key) == string(b.Key) }) {
-		c.report.add(d.Ref, 0, "is kept under other keys in indexes than its body has")
-	}
+	keys, err := c.keysOf(d)
 	for i := range keys {
 		c.want[idOf(&d.Ref, &keys[i])] = true
 	}
-	return nil
+	return err
 }
 
-// keysOf returns the keys that a document should have, and whether they can be
-// told.
-func (c *indexCheck) keysOf(d *store.Document) (keys []store.IndexKey, checked bool, err error) {
+// keysOf returns the keys that a document should have, nil where it should have
+// none or that cannot be told.
+func (c *indexCheck) keysOf(d *store.Document) ([]store.IndexKey, error) {
 	set, err := c.of(d.Ref.Part.Collection)
-	if err != nil || !set.whole {
-		return nil, false, err
-	}
-	if d.Deleted || len(set.indexes) == 0 {
-		return nil, true, nil
+	if err != nil || !set.whole || d.Deleted {
+		return nil, err
 	}
 	keys, bad := keysOfStored(d.Body, set.indexes)
-	return keys, bad == nil, nil // a body that cannot be read is a finding by itself
+	if bad != nil {
+		return nil, nil // a finding by itself
+	}
+	return keys, nil
 }
 
 func (c *indexCheck) row(row *store.IndexRow) error {
@@ -106,7 +99,7 @@ func (c *indexCheck) row(row *store.IndexRow) error {
 
 // missing names the documents whose rows have not come.
 func (c *indexCheck) missing(d *store.Document) error {
-	keys, _, err := c.keysOf(d)
+	keys, err := c.keysOf(d)
 	for i := range keys {
 		if c.want[idOf(&d.Ref, &keys[i])] {
 			c.report.add(d.Ref, 0, "has no row in the index %q", keys[i].Index)

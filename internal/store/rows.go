@@ -61,9 +61,6 @@ func (h *Head) Exists() bool { return h.Rev != 0 && !h.Deleted }
 type Document struct {
 	Head
 	Body []byte
-	// Keys are the document's in the indexes of its collection, ascending by Index,
-	// where the call says that they are included; else they may be nil.
-	Keys []IndexKey
 }
 
 // Lease is a short lock that one holder has on a document.

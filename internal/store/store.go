@@ -79,8 +79,7 @@ type Purger interface {
 // verification and copying. Both walks stop at the first error that yield
 // returns, and return it.
 type Scanner interface {
-	// ScanDocuments yields every document and tombstone, by part and id, with
-	// its Keys.
+	// ScanDocuments yields every document and tombstone, by part and id.
 	ScanDocuments(ctx context.Context, yield func(*Document) error) error
 	// ScanLog yields every kept log row with its body, by position.
 	ScanLog(ctx context.Context, yield func(*Entry) error) error

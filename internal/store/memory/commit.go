@@ -117,7 +117,7 @@ func written(old *store.Document, w *store.Write, position int64) *store.Documen
 	if w.Content == store.ContentTouch {
 		return &d
 	}
-	d.Body, d.Keys = w.Body, w.Keys
+	d.Body = w.Body
 	if d.Deleted {
 		d.Body = nil
 	}
@@ -166,7 +166,7 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 		r.doc = d
 		r.history = append(r.history, e)
 		if c.Writes[i].Content != store.ContentTouch {
-			r.versions[e.Version] = e
+			r.versions[e.Version], r.keys = e, c.Writes[i].Keys
 		}
 		s.log = append(s.log, e)
 		s.dropBodies(r, &c.Writes[i])

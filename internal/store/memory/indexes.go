@@ -64,26 +64,24 @@ func (s *Store) Reindex(ctx context.Context, collection string, names []string, 
 	if s.closed {
 		return 0, store.ErrClosed
 	}
-	after := make(map[*record]*store.Document)
+	after := make(map[*record][]store.IndexKey)
 	for name, p := range s.parts {
 		for _, r := range p.documents {
 			if name.Collection != collection || !r.doc.Exists() {
 				continue
 			}
-			d := *r.doc
-			if d.Keys, err = keys(r.doc); err != nil {
+			if after[r], err = keys(r.doc); err != nil {
 				return 0, err
 			}
-			if !slices.Equal(store.Names(d.Keys), names) {
-				return 0, fmt.Errorf("%w: keys in %q of %s, which goes under %q", store.ErrInvalid, store.Names(d.Keys), d.Ref.ID, names)
+			if are := store.Names(after[r]); !slices.Equal(are, names) {
+				return 0, fmt.Errorf("%w: keys in %q of %s, which goes under %q", store.ErrInvalid, are, r.doc.Ref.ID, names)
 			}
-			after[r] = &d
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for r, d := range after {
-		r.doc = d
+	for r, keys := range after {
+		r.keys = keys
 	}
 	s.indexes[collection] = slices.Clone(names)
 	return int64(len(after)), nil
@@ -96,7 +94,7 @@ func (s *Store) ScanIndexes(ctx context.Context, yield func(*store.IndexRow) err
 	err := s.read(ctx, func() error {
 		for _, p := range s.parts {
 			for _, r := range p.documents {
-				for _, k := range r.doc.Keys {
+				for _, k := range r.keys {
 					all = append(all, &store.IndexRow{Ref: r.doc.Ref, IndexKey: k})
 				}
 			}

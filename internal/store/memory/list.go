@@ -11,7 +11,7 @@ import (
 // listed is a document at its place in a list.
 type listed struct {
 	store.Place
-	doc *store.Document
+	*record
 }
 
 // List implements [store.Store]. It sorts the whole part for every page.
@@ -45,11 +45,11 @@ func (p *part) rows(q *store.ListQuery) []listed {
 	lead := q.Lead()
 	var rows []listed
 	for id, r := range p.documents {
-		at := store.Place{Key: store.KeyIn(r.doc.Keys, q.Sort), ID: id}
+		at := store.Place{Key: store.KeyIn(r.keys, q.Sort), ID: id}
 		inside := q.Sort == "" || bytes.Compare(at.Key, from) >= 0 && (to == nil || bytes.Compare(at.Key, to) < 0)
-		led := q.Sort != "" || lead == nil || lead.Holds(store.KeyIn(r.doc.Keys, lead.Index))
+		led := q.Sort != "" || lead == nil || lead.Holds(store.KeyIn(r.keys, lead.Index))
 		if r.doc.Exists() && inside && led && q.Follows(at) {
-			rows = append(rows, listed{at, r.doc})
+			rows = append(rows, listed{at, r})
 		}
 	}
 	slices.SortFunc(rows, func(a, b listed) int {
@@ -66,7 +66,7 @@ func pageOf(rows []listed, q *store.ListQuery) store.Page {
 	var page store.Page
 	passed := 0
 	for _, row := range rows {
-		fits := q.Hold(row.doc.Keys)
+		fits := q.Hold(row.keys)
 		if passed == q.MaxPassed() || fits && len(page.Documents) == q.Limit {
 			page.More = true
 			break

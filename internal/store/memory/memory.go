@@ -61,7 +61,8 @@ type part struct {
 // record is one document with everything that belongs to it.
 type record struct {
 	doc      *store.Document // immutable once visible
-	history  []*store.Entry  // the row of rev r at r-1
+	keys     []store.IndexKey
+	history  []*store.Entry // the row of rev r at r-1
 	versions map[int64]*store.Entry
 	rows     map[rowKey]store.Row
 }

@@ -187,3 +187,38 @@ func TestReindexBesideADeletion(t *testing.T) {
 		t.Errorf("the rows are of %q, %v", rows, err)
 	}
 }
+
+// TestIndexesThatDisagree: documents and indexes that do not know of each other
+// fail the check of the file.
+func TestIndexesThatDisagree(t *testing.T) {
+	for name, falsify := range map[string]string{
+		"a row is gone":              "DELETE FROM index_rows WHERE id = 'a'",
+		"a row of nobody":            "INSERT INTO index_rows VALUES (1, 1, x'31', 'z', 99)",
+		"a row of another document":  "UPDATE index_rows SET doc = 3 WHERE id = 'a'",
+		"a row in another part":      "UPDATE index_rows SET part = 7 WHERE id = 'a'",
+		"a row under another id":     "UPDATE index_rows SET id = 'z' WHERE id = 'a'",
+		"a row under another key":    "UPDATE index_rows SET key = x'ff' WHERE id = 'a'",
+		"a row in another index":     "UPDATE index_rows SET number = 7 WHERE id = 'a'",
+		"a row of a tombstone":       "UPDATE documents SET deleted = 1 WHERE id = 'a'",
+		"a document without keys":    "DELETE FROM document_keys WHERE doc = 2",
+		"keys that cannot be read":   "UPDATE document_keys SET keys = x'80' WHERE doc = 2",
+		"keys of nobody":             "INSERT INTO document_keys VALUES (99, x'010131')",
+		"keys of another document":   "UPDATE document_keys SET keys = (SELECT keys FROM document_keys WHERE doc = 3) WHERE doc = 2",
+		"":                           "",
+		"nothing but another number": "UPDATE documents SET rev = rev + 1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openTest(t, filepath.Join(t.TempDir(), "falsified.db"), Options{})
+			for i, id := range []string{"x", "a", "b"} {
+				put(t, s, store.Ref{Part: store.Part{Collection: "notes"}, ID: id}, "{}", store.IndexKey{Index: "n", Key: []byte{byte(i)}}, store.IndexKey{Index: "o"})
+			}
+			if err := s.writer.conn.script(falsify); err != nil {
+				t.Fatal(err)
+			}
+			right := name == "" || strings.HasPrefix(name, "nothing")
+			if err := s.CheckIntegrity(context.Background()); (err == nil) != right {
+				t.Errorf("the check says %v", err)
+			}
+		})
+	}
+}

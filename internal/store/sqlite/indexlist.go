@@ -12,13 +12,14 @@ import (
 // indexReads are a reader's statements for indexes. The walks yield id, doc, keys
 // and key, in an order that SQLite finds in a table: none of them sorts.
 type indexReads struct {
-	set, names                     *stmt
+	set                            *stmt
 	upFirst, upAfter               *stmt
 	downFirst, downAfter           *stmt
 	under                          *stmt
 	byID                           *stmt
 	listed                         *stmt
 	parts, partRows, toBeReindexed *stmt
+	allRows, allKeys               *stmt
 }
 
 const walkRows = `SELECT r.id, r.doc, k.keys, r.key FROM index_rows r JOIN document_keys k ON k.doc = r.doc WHERE r.part = ? AND r.number = ? AND `
@@ -26,7 +27,6 @@ const walkRows = `SELECT r.id, r.doc, k.keys, r.key FROM index_rows r JOIN docum
 func (x *indexReads) statements() map[**stmt]string {
 	return map[**stmt]string{
 		&x.set:       collectionIndexes,
-		&x.names:     "SELECT number, name FROM indexes",
 		&x.upFirst:   walkRows + "r.key >= ? AND r.key < ? ORDER BY r.key, r.id",
 		&x.upAfter:   walkRows + "(r.key, r.id) > (?, ?) AND r.key < ? ORDER BY r.key, r.id",
 		&x.downFirst: walkRows + "r.key < ? AND r.key >= ? ORDER BY r.key DESC, r.id DESC",
@@ -36,6 +36,9 @@ func (x *indexReads) statements() map[**stmt]string {
 		&x.listed:    listColumns + "d.doc = ?",
 		&x.parts:     "SELECT collection, params, part FROM parts ORDER BY collection, params",
 		&x.partRows:  "SELECT key, id FROM index_rows WHERE part = ? AND number = ? ORDER BY key, id",
+		&x.allRows: `SELECT r.number, r.key, r.id, k.keys, d.doc IS NOT NULL AND d.part = r.part AND d.id = r.id AND d.deleted = 0
+			FROM index_rows r LEFT JOIN documents d ON d.doc = r.doc LEFT JOIN document_keys k ON k.doc = r.doc`,
+		&x.allKeys: "SELECT keys FROM document_keys",
 		&x.toBeReindexed: `SELECT d.doc, d.part, d.id, d.version, l.body, p.params FROM documents d JOIN parts p ON p.part = d.part
 			JOIN log l ON l.position = d.body_at WHERE p.collection = ? AND d.doc > ? AND d.deleted = 0 ORDER BY d.doc`,
 	}

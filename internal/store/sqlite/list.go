@@ -108,22 +108,11 @@ func (s *Store) ScanDocuments(ctx context.Context, yield func(*store.Document) e
 		if err := s.doubtfulAll(); err != nil {
 			return err
 		}
-		names, err := r.indexNames()
-		if err != nil {
-			return err
-		}
 		return r.conn.each(r.scanDocuments, func(r row) error {
 			ref := store.Ref{Part: store.Part{Collection: r.text(headWidth), Params: r.text(headWidth + 1)}, ID: r.text(headWidth + 2)}
 			e := scanHead(r, ref, r.int(headWidth+3))
 			if !e.doc.Deleted {
 				e.doc.Body = r.blob(headWidth + 4)
-			}
-			keys, err := decodeKeys(r.blob(headWidth + 5))
-			if err != nil {
-				return err
-			}
-			for _, k := range keys {
-				e.doc.Keys = append(e.doc.Keys, store.IndexKey{Index: names[k.index], Key: k.key})
 			}
 			return errors.Join(ctx.Err(), yield(&e.doc))
 		})
@@ -144,19 +133,5 @@ func (s *Store) ScanLog(ctx context.Context, yield func(*store.Entry) error) err
 			}
 			return errors.Join(ctx.Err(), yield(&e.Entry))
 		})
-	})
-}
-
-// CheckIntegrity implements [store.Scanner] with SQLite's own check.
-func (s *Store) CheckIntegrity(ctx context.Context) error {
-	return s.read(ctx, true, func(r *reader) error {
-		var faults []error
-		err := r.conn.each(r.integrityRun, func(r row) error {
-			if line := r.text(0); line != "ok" {
-				faults = append(faults, errors.New("sqlite: integrity check: "+line))
-			}
-			return nil
-		})
-		return errors.Join(append(faults, err)...)
 	})
 }

@@ -49,8 +49,8 @@ func newReader(s *Store) (*reader, error) {
 		&r.listAfter:          listColumns + "d.part = ? AND d.deleted = 0 AND d.id > ? ORDER BY d.id LIMIT ?",
 		&r.rows:               "SELECT id, value FROM side_rows WHERE doc = ? AND kind = ? ORDER BY id",
 		&r.answer:             "SELECT digest, content, expires FROM answers WHERE scope = ? AND key = ?",
-		&r.scanDocuments: "SELECT " + headColumns + `, p.collection, p.params, d.id, p.floor, l.body, k.keys FROM documents d
-			JOIN parts p ON p.part = d.part LEFT JOIN log l ON l.position = d.body_at LEFT JOIN document_keys k ON k.doc = d.doc
+		&r.scanDocuments: "SELECT " + headColumns + `, p.collection, p.params, d.id, p.floor, l.body FROM documents d
+			JOIN parts p ON p.part = d.part LEFT JOIN log l ON l.position = d.body_at
 			ORDER BY p.collection, p.params, d.id`,
 		&r.scanLog: "SELECT " + logColumns + `, l.body, p.collection, p.params, d.id FROM log l
 			JOIN documents d ON d.doc = l.doc JOIN parts p ON p.part = d.part ORDER BY l.position`,

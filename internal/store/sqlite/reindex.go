@@ -167,16 +167,6 @@ func (r *reindexing) put(g *group, chunk []reindexed) error {
 	return nil
 }
 
-// indexNames returns what the numbers of all indexes stand for.
-func (r *reader) indexNames() (map[int64]string, error) {
-	names := make(map[int64]string)
-	err := r.conn.each(r.index.names, func(row row) error {
-		names[row.int(0)] = row.text(1)
-		return nil
-	})
-	return names, err
-}
-
 // ScanIndexes implements [store.Indexer].
 func (s *Store) ScanIndexes(ctx context.Context, yield func(*store.IndexRow) error) error {
 	return s.read(ctx, true, func(r *reader) error {

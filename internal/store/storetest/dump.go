@@ -115,7 +115,7 @@ func (r *rig) view() string {
 	var b strings.Builder
 	docs, log := r.scan()
 	for _, d := range docs {
-		fmt.Fprintf(&b, "scan %s keys %q\n", documentLine(d), d.Keys)
+		fmt.Fprintf(&b, "scan %s\n", documentLine(d))
 	}
 	for _, row := range r.scanIndexes() {
 		fmt.Fprintln(&b, indexLine(row))

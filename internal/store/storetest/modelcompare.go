@@ -104,7 +104,7 @@ func (m *model) compareScans(got store.Scanner) {
 	print := func(sc store.Scanner) string {
 		var lines []string
 		err := sc.ScanDocuments(ctx, func(d *store.Document) error {
-			lines = append(lines, fmt.Sprintf("%s body %q keys %q", m.headLine(d.Head), d.Body, d.Keys))
+			lines = append(lines, fmt.Sprintf("%s body %q", m.headLine(d.Head), d.Body))
 			return nil
 		})
 		if err != nil {
