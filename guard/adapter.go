@@ -86,7 +86,7 @@ func (a *adapter) entryOf(ref store.Ref, d *Document) (*store.Entry, error) {
 		return nil, err
 	}
 	return &store.Entry{
-		Log: store.Log{Action: store.ActionPut}, Ref: ref, Actor: store.Actor{Name: d.By},
+		Log: store.Log{Action: store.ActionPut}, Ref: ref, Actor: store.Actor{Name: d.By, Roles: d.Roles},
 		Rev: h.Rev, Version: h.Version, Life: h.Life, At: h.At, Digest: h.Digest, Body: d.Body,
 	}, nil
 }
@@ -152,7 +152,7 @@ func (a *adapter) Commit(ctx context.Context, c *store.Commit) (store.Receipt, e
 	next := Document{
 		Body: w.Body, Version: w.Version, Deleted: w.Content == store.ContentTombstone, Modified: w.At,
 		SameSecond: was.Version > 0 && was.Modified.Unix() == w.At.Unix(),
-		Life:       w.Life, By: c.Actor.Name,
+		Life:       w.Life, By: c.Actor.Name, Roles: c.Actor.Roles,
 	}
 	if !c.Dry {
 		swapped, err := a.store.CompareAndSwap(ctx, w.Ref.ID, w.Rev, next)

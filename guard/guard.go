@@ -9,14 +9,20 @@ package guard
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/merge"
+	"github.com/ifmatch/ifmatch/problem"
 )
 
 // Document is one document as a service stores it.
@@ -41,6 +47,9 @@ type Document struct {
 	// By is who wrote this version, as Options.Actor named them. A store that
 	// keeps it has conflict documents say who changed what; "" names nobody.
 	By string
+	// Roles are those that By held then, as Options.Roles named them. A store that
+	// keeps them lets rules go by authority.
+	Roles []string
 }
 
 // Store is what a service's storage must be able to do. Both methods must be
@@ -58,8 +67,8 @@ type Store interface {
 }
 
 // Historian is a Store that can load earlier versions. With it a stale write
-// is answered with what changed since. LoadVersion must be safe for concurrent
-// use.
+// is answered with what changed since, and can be merged with it. LoadVersion must
+// be safe for concurrent use.
 type Historian interface {
 	// LoadVersion returns the document as it was at a version, the zero Document
 	// where that is not known. An error is answered with 500 and logged.
@@ -71,13 +80,27 @@ type Historian interface {
 type Options struct {
 	// Contract says what tags are made of and which preconditions are due.
 	Contract ifmatch.Contract
-	// Overwrite lets callers ask for Prefer: conflict=overwrite.
-	Overwrite bool
+	// Dialect says what the contract adds to bodies, and how refusals are worded.
+	Dialect ifmatch.Dialect
+	// OnStale says what happens to stale writes. Merging takes a [Historian]; a
+	// handler parks nothing.
+	OnStale ifmatch.OnStale
+	// Merge says how two changes of one field combine, and who wins where they do
+	// not; nil merges objects member by member. The rules of a policy file become
+	// one by [merge.Compile].
+	Merge *merge.Policy
+	// Validate says what is wrong with a document that would be stored, merged ones
+	// included: one sentence by JSON Pointer, none for a valid one. It must be safe
+	// for concurrent use. Nil takes any.
+	Validate func(document []byte) map[string]string
 	// ID names the document of a request; false answers 404. Nil takes the path
 	// value "id" of http.ServeMux.
 	ID func(*http.Request) (id string, ok bool)
 	// Actor names who makes a request, for Document.By. Nil names nobody.
 	Actor func(*http.Request) string
+	// Roles tells what roles that one holds, for rules that go by authority. Nil is
+	// none.
+	Roles func(*http.Request) []string
 	// FirstVersion gives the version of a document of which Load has no trace.
 	// Nil is 1, which is right where deletions leave tombstones. A store that
 	// really deletes must return numbers that grow with time, such as
@@ -89,12 +112,10 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// New returns a handler for the documents of s. It is safe for concurrent use.
+// New returns a handler for the documents of s. It is safe for concurrent use. It
+// panics where o cannot be meant: a member of its Dialect has no valid pointer, or
+// OnStale names a strategy that there is not.
 func New(s Store, o Options) http.Handler {
-	rules := &engine.Rules{Contract: o.Contract}
-	if o.Overwrite {
-		rules.Allow = []engine.Strategy{engine.StrategyOverwrite}
-	}
 	if o.ID == nil {
 		o.ID = pathID
 	}
@@ -104,16 +125,64 @@ func New(s Store, o Options) http.Handler {
 	adapter := &adapter{store: s, firstVersion: o.FirstVersion, digests: o.Contract.Token == ifmatch.TokenHash}
 	adapter.historian, _ = s.(Historian)
 	h := &handler{
-		rules: rules, id: o.ID,
+		rules: o.rules(), id: o.ID,
 		door: door.Door{
 			Engine: engine.New(adapter, engine.Config{Limits: engine.Limits{Body: o.MaxBody}}),
 			Log:    o.Log,
 		},
 	}
-	if o.Actor != nil {
-		h.door.Actor = func(r *http.Request) store.Actor { return store.Actor{Name: o.Actor(r)} }
+	if o.Dialect.Envelope {
+		h.door.Dialect = func(*http.Request) problem.Dialect { return problem.Envelope }
+	}
+	if o.Actor != nil || o.Roles != nil {
+		h.door.Actor = o.actor
 	}
 	return h
+}
+
+func (o *Options) actor(r *http.Request) store.Actor {
+	var a store.Actor
+	if o.Actor != nil {
+		a.Name = o.Actor(r)
+	}
+	if o.Roles != nil {
+		a.Roles = o.Roles(r)
+	}
+	return a
+}
+
+// rules are what the engine obeys.
+func (o *Options) rules() *engine.Rules {
+	members, err := engine.NewMembers(o.Dialect, engine.Added{})
+	if err != nil {
+		panic(fmt.Sprintf("guard: Options.Dialect: %v", err))
+	}
+	r := &engine.Rules{
+		Contract: o.Contract, Members: members, StaleStatus: o.Dialect.StaleStatus, Envelope: o.Dialect.Envelope,
+		OnStale: strategy(o.OnStale.Default), Merge: o.Merge,
+	}
+	for _, s := range o.OnStale.Allow {
+		r.Allow = append(r.Allow, strategy(s))
+	}
+	if o.Validate != nil {
+		r.Validate = func(v jsonvalue.Value) []engine.Fault {
+			var faults []engine.Fault
+			said := o.Validate(v.Append(nil))
+			for _, pointer := range slices.Sorted(maps.Keys(said)) {
+				faults = append(faults, engine.Fault{Pointer: pointer, Detail: said[pointer]})
+			}
+			return faults
+		}
+	}
+	return r
+}
+
+func strategy(s ifmatch.Strategy) engine.Strategy {
+	switch s {
+	case "", ifmatch.StrategyReject, ifmatch.StrategyMerge, ifmatch.StrategyOverwrite:
+		return engine.Strategy(s)
+	}
+	panic(fmt.Sprintf("guard: Options.OnStale: %q is none of reject, merge and overwrite", string(s)))
 }
 
 type handler struct {

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -128,14 +129,20 @@ var recorded = []request{
 func TestSameAnswersAsTheServer(t *testing.T) {
 	hash := ifmatch.Contract{Token: ifmatch.TokenHash}
 	applied := ifmatch.Contract{AcceptApplied: true, AcceptWeak: true}
-	for name, contract := range map[string]ifmatch.Contract{
-		"required": {}, "optional": optional, "hash": hash, "weak": {Weak: true}, "lenient": applied,
+	overwriting := ifmatch.OnStale{Allow: []ifmatch.Strategy{ifmatch.StrategyOverwrite}}
+	merging := ifmatch.OnStale{Default: ifmatch.StrategyMerge, Allow: overwriting.Allow}
+	for name, promised := range map[string]struct {
+		contract ifmatch.Contract
+		onStale  ifmatch.OnStale
+	}{
+		"required": {ifmatch.Contract{}, overwriting}, "optional": {optional, overwriting}, "hash": {hash, overwriting},
+		"weak": {ifmatch.Contract{Weak: true}, overwriting}, "lenient": {applied, overwriting}, "merging": {ifmatch.Contract{}, merging},
 	} {
 		for over, open := range stores {
 			t.Run(name+"/"+over, func(t *testing.T) {
 				t.Parallel()
-				guarded := serve(t, open(t), guard.Options{Contract: contract, Overwrite: true, Actor: writer})
-				server := serveDocuments(t, contract)
+				guarded := serve(t, open(t), guard.Options{Contract: promised.contract, OnStale: promised.onStale, Actor: writer})
+				server := serveDocuments(t, promised.contract, promised.onStale)
 				tags := make(map[string]string)
 				successes := make(map[string]int)
 				for i, q := range recorded {
@@ -147,7 +154,7 @@ func TestSameAnswersAsTheServer(t *testing.T) {
 					if want.status < 300 && query == "" && method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions &&
 						want.header.Get("Ifmatch-Outcome") != "unchanged" {
 						successes[id]++
-						tags[fmt.Sprintf("{%s:%d}", id, successes[id])] = want.header.Get("ETag")
+						tags[fmt.Sprintf("{%s:%d}", id, successes[id])] = cmp.Or(want.header.Get("ETag"), want.header.Get("Ifmatch-ETag"))
 					}
 				}
 			})
@@ -160,14 +167,18 @@ func shorten(s string) string { return s[:min(len(s), 80)] }
 func writer(r *http.Request) string { return r.Header.Get("X-Writer") }
 
 // serveDocuments serves the same path by the server.
-func serveDocuments(t *testing.T, contract ifmatch.Contract) api {
+func serveDocuments(t *testing.T, contract ifmatch.Contract, onStale ifmatch.OnStale) api {
 	t.Helper()
+	rules := &engine.Rules{Contract: contract, OnStale: engine.Strategy(onStale.Default)}
+	for _, s := range onStale.Allow {
+		rules.Allow = append(rules.Allow, engine.Strategy(s))
+	}
 	return serveHandler(t, httpapi.New(httpapi.Config{
 		Door: &door.Door{
 			Engine: engine.New(memory.Open(memory.Options{}), engine.Config{}),
 			Actor:  func(r *http.Request) store.Actor { return store.Actor{Name: writer(r)} },
 		},
-		Default: &engine.Rules{Contract: contract, Allow: []engine.Strategy{engine.StrategyOverwrite}},
+		Default: rules,
 	}))
 }
 
@@ -230,7 +241,7 @@ func TestSequenceSaysSomething(t *testing.T) {
 	if len(recorded) < 60 {
 		t.Errorf("only %d requests", len(recorded))
 	}
-	server := serveDocuments(t, ifmatch.Contract{})
+	server := serveDocuments(t, ifmatch.Contract{}, ifmatch.OnStale{Allow: []ifmatch.Strategy{ifmatch.StrategyOverwrite}})
 	met := make(map[int]bool)
 	tags, successes := make(map[string]string), 0
 	for _, q := range recorded {

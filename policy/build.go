@@ -125,11 +125,11 @@ func history(v *value) History {
 	return History{Keep: int(v.get("keep").number), For: v.get("for").duration}
 }
 
-func (d *decoder) onStale(v *value, h History) OnStale {
-	s := OnStale{Default: Strategy(v.get("default").text), Allow: []Strategy{Reject}}
+func (d *decoder) onStale(v *value, h History) ifmatch.OnStale {
+	s := ifmatch.OnStale{Default: ifmatch.Strategy(v.get("default").text), Allow: []ifmatch.Strategy{ifmatch.StrategyReject}}
 	for _, w := range append([]*value{v.get("default")}, v.get("allow").list...) {
-		more := Strategy(w.text)
-		if more == Merge && (h.Off || h.Keep == 1) {
+		more := ifmatch.Strategy(w.text)
+		if more == ifmatch.StrategyMerge && (h.Off || h.Keep == 1) {
 			d.fail(w.at, w.path, "merge needs the version that the writer has read, and history keeps the current one alone; let it keep 2 or more")
 		}
 		if !slices.Contains(s.Allow, more) {

@@ -3,6 +3,8 @@ package policy
 import (
 	"math"
 	"slices"
+
+	"github.com/ifmatch/ifmatch"
 )
 
 // kind is what a key's value looks like.
@@ -170,13 +172,13 @@ var historyKeys = []*key{
 }
 
 var strategyWords = []word{
-	{name: string(Reject), doc: "it is refused, and told what changed"},
-	{name: string(Overwrite), doc: "it wins, and the history says so"},
-	{name: string(Merge), doc: "it is merged with what was stored since it was read, by `fields`, `together` and `detect`; where that leaves a conflict it is refused, and told of it. `history` must keep 2 versions or more"},
+	{name: string(ifmatch.StrategyReject), doc: "it is refused, and told what changed"},
+	{name: string(ifmatch.StrategyOverwrite), doc: "it wins, and the history says so"},
+	{name: string(ifmatch.StrategyMerge), doc: "it is merged with what was stored since it was read, by `fields`, `together` and `detect`; where that leaves a conflict it is refused, and told of it. `history` must keep 2 versions or more"},
 	{name: "park", later: true},
 }
 
 var staleKeys = append([]*key{
-	{name: "default", kind: kindWord, def: string(Reject), words: strategyWords, doc: "Where the caller asks for nothing."},
+	{name: "default", kind: kindWord, def: string(ifmatch.StrategyReject), words: strategyWords, doc: "Where the caller asks for nothing."},
 	{name: "allow", kind: kindWords, defDoc: "`reject` and `default`", words: strategyWords, doc: "What a caller may ask for with `Prefer: conflict=…`."},
 }, later("overwrite")...)

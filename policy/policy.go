@@ -58,7 +58,8 @@ type Collection struct {
 	ID        ID // zero for a singleton
 	Contract  Contract
 	History   History
-	OnStale   OnStale
+	// OnStale is complete: Allow holds StrategyReject and Default too.
+	OnStale ifmatch.OnStale
 	// Schema is what documents keep to, nil for nothing.
 	Schema *Schema
 	// Merge says how two changes of a document are merged, and which of its fields
@@ -107,28 +108,6 @@ type History struct {
 	Off  bool
 	Keep int           // how many versions, at least 1
 	For  time.Duration // how long, more than 0
-}
-
-// Strategy says what happens to a stale write.
-type Strategy string
-
-// The strategies.
-const (
-	// Reject refuses the write and explains the conflict.
-	Reject Strategy = "reject"
-	// Overwrite lets the last writer win, and says so in the history.
-	Overwrite Strategy = "overwrite"
-	// Merge merges the write with what was stored since, by the rules of the
-	// collection, and refuses it where they leave a dispute.
-	Merge Strategy = "merge"
-)
-
-// OnStale says what happens to stale writes.
-type OnStale struct {
-	// Default holds where the caller asks for nothing.
-	Default Strategy
-	// Allow lists what a caller may ask for. Reject and Default are always in it.
-	Allow []Strategy
 }
 
 // Default returns the policy of an empty file: any collection under /v1/, with

@@ -21,7 +21,7 @@ func defaultCollection(name string) Collection {
 		ID:       ID{Param: "id", Generate: UUIDv7},
 		Contract: Contract{Preset: PresetRFC9110, ConflictDetails: DetailsFull, Dialect: ifmatch.Dialect{StaleStatus: 412, VersionField: "version"}},
 		History:  History{Keep: 100, For: 90 * 24 * time.Hour},
-		OnStale:  OnStale{Default: Reject, Allow: []Strategy{Reject}},
+		OnStale:  ifmatch.OnStale{Default: ifmatch.StrategyReject, Allow: []ifmatch.Strategy{ifmatch.StrategyReject}},
 	}
 	if name != "" {
 		c.Path = "/v1/" + name
@@ -97,13 +97,13 @@ collections:
 		})},
 		{"history off", "collections: [{name: notes, history: off}]", with(func(c *Collection) { c.History = History{Off: true} })},
 		{"strategies", "collections: [{name: notes, on_stale: {default: overwrite}}]", with(func(c *Collection) {
-			c.OnStale = OnStale{Default: Overwrite, Allow: []Strategy{Reject, Overwrite}}
+			c.OnStale = ifmatch.OnStale{Default: ifmatch.StrategyOverwrite, Allow: []ifmatch.Strategy{ifmatch.StrategyReject, ifmatch.StrategyOverwrite}}
 		})},
 		{"allow names each once", "collections: [{name: notes, on_stale: {allow: [overwrite, reject, overwrite]}}]", with(func(c *Collection) {
-			c.OnStale.Allow = []Strategy{Reject, Overwrite}
+			c.OnStale.Allow = []ifmatch.Strategy{ifmatch.StrategyReject, ifmatch.StrategyOverwrite}
 		})},
 		{"merge", "collections: [{name: notes, on_stale: {default: merge}, history: {keep: 2}}]", with(func(c *Collection) {
-			c.OnStale = OnStale{Default: Merge, Allow: []Strategy{Reject, Merge}}
+			c.OnStale = ifmatch.OnStale{Default: ifmatch.StrategyMerge, Allow: []ifmatch.Strategy{ifmatch.StrategyReject, ifmatch.StrategyMerge}}
 			c.History.Keep = 2
 		})},
 		{"list below an item is no overlap", "collections: [{name: notes}, {name: pages, path: /v1/notes/x/pages}]", func() *Policy {

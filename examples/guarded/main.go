@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"time"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/examples/guarded/notes"
 	"github.com/ifmatch/ifmatch/guard"
 )
@@ -53,7 +54,9 @@ func run(ctx context.Context, listen, path string) (err error) {
 
 func routes(s *notes.Store) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/notes/{id}", guard.New(s, guard.Options{Actor: user, Overwrite: true, Log: slog.Default()}))
+	mux.Handle("/notes/{id}", guard.New(s, guard.Options{Actor: user, Log: slog.Default(), OnStale: ifmatch.OnStale{
+		Allow: []ifmatch.Strategy{ifmatch.StrategyMerge, ifmatch.StrategyOverwrite},
+	}}))
 	return mux
 }
 

@@ -43,7 +43,7 @@ var (
 var rooms = []room{
 	{path: "cmd/ifmatch", any: true},
 	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/door", "internal/engine", "internal/index", "internal/store", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
-	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "jsonvalue"}, never: noSQL},
+	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "jsonvalue", "merge", "problem"}, never: noSQL},
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "jsonvalue", "merge", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "internal/engine", may: []string{".", "internal/index", "internal/store", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/transfer", may: []string{"jsonvalue"}, outside: []string{"github.com/cenkalti/backoff/v5"}, never: noSQL},
