@@ -9,10 +9,12 @@ const maxSteps = 1 << 23
 const firstMargin = 16
 
 // align returns for each element of base the index of its match in other, −1
-// where it has none: a longest common subsequence, of those the one whose matches
-// stand earliest in base, then earliest in other. Elements are given as numbers
-// that are equal exactly if the elements are. It reports false where that would
-// take too many steps.
+// where it has none: a longest common subsequence. Which of several is settled by
+// going through both from the front: elements that are equal match at once; where
+// they are not, the one in base is passed over first, unless that would leave a
+// shorter rest, then the one in other. Elements are given as numbers that are
+// equal exactly if the elements are. It reports false where that would take too
+// many steps.
 func (w *walker) align(base, other []int) ([]int, bool) {
 	match := make([]int, len(base))
 	for i := range match {
@@ -23,7 +25,8 @@ func (w *walker) align(base, other []int) ([]int, bool) {
 		match[head] = head
 		head++
 	}
-	// What only one of the two has is in no common subsequence.
+	// What only one of the two has is in no common subsequence, and need not be in
+	// the table.
 	inBase, inOther := counts(base[head:]), counts(other[head:])
 	a, b := shared(base, inOther, head), shared(other, inBase, head)
 	// Last elements that are equal and stand nowhere else are paired by every
@@ -40,7 +43,7 @@ func (w *walker) align(base, other []int) ([]int, bool) {
 		return match, true
 	}
 	for margin := firstMargin; ; margin *= 2 {
-		t := newTable(base, other, a, b, margin)
+		t := newTable(base, other, head, a, b, margin)
 		if w.steps += t.cells(); w.steps > maxSteps {
 			return nil, false
 		}
@@ -74,16 +77,17 @@ func shared(elems []int, others map[int]int, head int) []int {
 // common subsequence of what remains is.
 type table struct {
 	base, other []int
-	a, b        []int // the positions that are aligned
+	head        int   // the first that are equal, which are not in the table
+	a, b        []int // the positions that are in it
 	low, width  int   // the first diagonal (index in b less index in a) and their number
 	margin      int
 	lengths     []int32
 }
 
-func newTable(base, other, a, b []int, margin int) *table {
+func newTable(base, other []int, head int, a, b []int, margin int) *table {
 	slant := len(b) - len(a)
 	low := min(0, slant) - margin
-	return &table{base: base, other: other, a: a, b: b, low: low, width: max(0, slant) + margin - low + 1, margin: margin}
+	return &table{base: base, other: other, head: head, a: a, b: b, low: low, width: max(0, slant) + margin - low + 1, margin: margin}
 }
 
 func (t *table) cells() int { return (len(t.a) + 1) * t.width }
@@ -121,17 +125,29 @@ func (t *table) fill() bool {
 	return (edits-max(slant, -slant))/2 <= t.margin
 }
 
-// walk notes the matches, the earliest in base first.
+// walk notes the matches, as align says which.
 func (t *table) walk(match []int) {
 	for i, j := 0, 0; i < len(t.a) && j < len(t.b); {
+		x, y := t.a[i], t.b[j]
+		needless := t.at(i+1, j) == t.at(i, j) // the rest is as long without x
 		switch {
-		case t.base[t.a[i]] == t.other[t.b[j]]:
-			match[t.a[i]] = t.b[j]
+		case t.base[x] == t.other[y] && !(needless && t.gap(j)):
+			match[x] = y
 			i, j = i+1, j+1
-		case t.at(i, j+1) >= t.at(i+1, j):
-			j++
-		default:
+		case needless:
 			i++
+		default:
+			j++
 		}
 	}
+}
+
+// gap reports whether other has something before position j that base does not
+// have: x differed from that, and was passed over there.
+func (t *table) gap(j int) bool {
+	before := t.head
+	if j > 0 {
+		before = t.b[j-1] + 1
+	}
+	return t.b[j] > before
 }

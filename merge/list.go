@@ -47,15 +47,19 @@ func (w *walker) list(at place, v three, k *keyed) (jsonvalue.Value, same) {
 	case s.mineBase && !s.sides:
 		return v.theirs, s
 	}
+	if s.sides { // equal as values, so that their order is not to be touched
+		elems := make([]jsonvalue.Value, len(k.theirs.names))
+		for i, name := range k.theirs.names {
+			elems[i] = merged[name]
+		}
+		return jsonvalue.Array(elems...), s
+	}
 	elems, ok := arrange(k.base, k.theirs, k.mine, merged)
 	if !ok { // what was found inside is part of this
 		w.decisions, w.disputes = w.decisions[:decisions], w.disputes[:disputes]
 		return w.dispute(at, v, ReasonOrder), s
 	}
-	if !s.sides {
-		w.decide(Both, string(List))
-	}
-	s.alike = false
+	w.decide(Both, string(List))
 	return jsonvalue.Array(elems...), s
 }
 
@@ -75,7 +79,7 @@ func (w *walker) elements(at place, v three, k *keyed, merged map[string]jsonval
 			beyond++
 		}
 		values := three{k.base.value(name), k.theirs.value(name), k.mine.value(name)}
-		below := w.policy.below(at, strconv.Itoa(token), true)
+		below := w.matcher.child(at, strconv.Itoa(token), true)
 		below.element = &element{key: k.keyOf(values), values: values, depth: len(w.path) + 1}
 		value, child := w.child(below, strconv.Itoa(token), values)
 		s.and(child)

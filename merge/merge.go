@@ -133,7 +133,7 @@ func Three(base, theirs, mine jsonvalue.Value, p *Policy, who Writers) Result {
 	if p == nil {
 		p = &Policy{}
 	}
-	w := walker{policy: p, who: who, root: three{base: base, theirs: theirs, mine: mine}}
+	w := walker{policy: p, matcher: newMatcher(p), who: who, root: three{base: base, theirs: theirs, mine: mine}}
 	value := w.document()
 	sortByPath(w.decisions, func(d *Decision) jsonvalue.Pointer { return d.Path })
 	sortByPath(w.disputes, func(d *Dispute) jsonvalue.Pointer { return d.Path })

@@ -12,6 +12,8 @@ import (
 type Policy struct {
 	fields []field
 	groups []group
+	// positions is how many states the patterns have, all together.
+	positions int
 	// follows maps what fields are compared by to the comparison.
 	follows map[string]settlement
 
@@ -21,6 +23,7 @@ type Policy struct {
 type field struct {
 	pattern  pattern
 	rank     int // among all patterns, the most exact first
+	position int // of its first state among those of all patterns
 	typ      Type
 	key      jsonvalue.Pointer
 	min, max jsonvalue.Value
@@ -66,6 +69,8 @@ func Compile(r Rules) (*Policy, error) {
 			err.Index = i
 			return nil, err
 		}
+		f.position = p.positions
+		p.positions += len(f.pattern) + 1
 		p.fields = append(p.fields, f)
 	}
 	if err := p.rank(r.Fields); err != nil {

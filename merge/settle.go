@@ -80,15 +80,16 @@ func (w *walker) follows(at place) (settlement, bool) {
 	return s, ok
 }
 
-// winner returns the side that a rule prefers, or nothing.
-func (w *walker) winner(e *element, s settlement, v three, path jsonvalue.Pointer) Winner {
+// winner returns the side that a rule prefers, or nothing. The value is that of
+// one path, or of several that mean something jointly.
+func (w *walker) winner(e *element, s settlement, v three, paths ...jsonvalue.Pointer) Winner {
 	switch s.Rule {
 	case RuleTheirs:
 		return Theirs
 	case RuleMine:
 		return Mine
 	case RuleAuthority:
-		return w.byAuthority(s.authority, path)
+		return w.byAuthority(s.authority, paths)
 	case RuleNewest:
 		theirs, mine := w.compared(e, s, v)
 		return greater(compareTimes(theirs, mine))
@@ -129,17 +130,18 @@ func (w *walker) compared(e *element, s settlement, v three) (theirs, mine jsonv
 
 // byAuthority compares the writers of the two values by their best roles. Who
 // has none of the roles stands behind all who have one.
-func (w *walker) byAuthority(order []string, path jsonvalue.Pointer) Winner {
+func (w *walker) byAuthority(order []string, paths []jsonvalue.Pointer) Winner {
 	for _, a := range slices.Backward(w.who.Theirs) {
-		if prefix(a.Path, path) || prefix(path, a.Path) {
-			theirs, mine := standing(order, a.Roles), standing(order, w.who.Mine)
+		if slices.ContainsFunc(paths, func(p jsonvalue.Pointer) bool { return prefix(a.Path, p) || prefix(p, a.Path) }) {
+			theirs, mine := seniority(order, a.Roles), seniority(order, w.who.Mine)
 			return greater(mine-theirs, true)
 		}
 	}
 	return ""
 }
 
-func standing(order, roles []string) int {
+// seniority is the position of the best of the roles, behind all for none.
+func seniority(order, roles []string) int {
 	for i, role := range order {
 		if slices.Contains(roles, role) {
 			return i

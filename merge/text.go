@@ -56,13 +56,44 @@ func (w *walker) lines(base, theirs, mine []string) (string, string) {
 	}
 	var out strings.Builder
 	for i := range base {
-		line, reason := w.diff3Text(splitWords(base[i]), splitWords(theirs[i]), splitWords(mine[i]), overlap)
+		line, reason := w.line(base[i], theirs[i], mine[i])
 		if reason != "" {
 			return "", reason
 		}
 		out.WriteString(line)
 	}
 	return out.String(), ""
+}
+
+// line merges a line, by words where both sides changed it. Words stand more than
+// once in many lines, and with them some merges would not come to rest: merging
+// what came out of them with either side again would put in the same words twice.
+// Such a line is a dispute.
+func (w *walker) line(base, theirs, mine string) (string, string) {
+	switch {
+	case theirs == base:
+		return mine, ""
+	case mine == base, theirs == mine:
+		return theirs, ""
+	}
+	line, reason := w.words(base, theirs, mine)
+	if reason != "" {
+		return "", reason
+	}
+	for _, sides := range [][2]string{{line, mine}, {theirs, line}} {
+		again, reason := w.words(base, sides[0], sides[1])
+		switch {
+		case reason == ReasonLimit:
+			return "", reason
+		case reason != "" || again != line:
+			return "", ReasonOverlap
+		}
+	}
+	return line, ""
+}
+
+func (w *walker) words(base, theirs, mine string) (string, string) {
+	return w.diff3Text(splitWords(base), splitWords(theirs), splitWords(mine), overlap)
 }
 
 func overlap(_, _, _ []string) (string, string) { return "", ReasonOverlap }

@@ -7,10 +7,13 @@ import (
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
-// mixture is a group whose values would be neither side's as a whole.
+// mixture is a group whose values would be neither side's as a whole. All of it
+// is taken from one side.
 type mixture struct {
-	group  *group
-	tuples three
+	group *group
+	// held says for each field where it is taken: at the field, or at what holds it
+	// and is one value, such as an array.
+	held   []jsonvalue.Pointer
 	winner Winner // empty: left to a person
 	rule   string
 }
@@ -18,46 +21,97 @@ type mixture struct {
 // stands returns the side that stands in the result.
 func (m *mixture) stands() Winner { return cmp.Or(m.winner, Theirs) }
 
-// mixed returns the groups that a merge has mixed, each settled where its rule
-// can.
-func (w *walker) mixed(value jsonvalue.Value) []mixture {
-	var out []mixture
-	for i := range w.policy.groups {
-		g := &w.policy.groups[i]
-		if w.whole(g, value) {
-			continue
+// places returns what the group has become, each place once.
+func (m *mixture) places() []jsonvalue.Pointer {
+	var out []jsonvalue.Pointer
+	for _, p := range m.held {
+		if !slices.ContainsFunc(out, func(q jsonvalue.Pointer) bool { return slices.Equal(p, q) }) {
+			out = append(out, p)
 		}
-		m := mixture{group: g, tuples: three{g.tuple(w.root.base), g.tuple(w.root.theirs), g.tuple(w.root.mine)}}
-		m.winner, m.rule = w.winner(nil, g.settle, m.tuples, g.paths[0]), string(g.settle.Rule)
-		if w.policy.ignoreValues {
-			m.winner, m.rule = Mine, RuleDetect
-		}
-		out = append(out, m)
 	}
 	return out
 }
 
-// note records what became of a group.
-func (w *walker) note(m mixture) {
-	if m.winner != "" {
-		for _, p := range m.group.paths {
-			w.decisions = append(w.decisions, Decision{Path: p, Winner: m.winner, Rule: m.rule})
+// claimed returns the side that the value at the walker's path is taken from
+// because it is a field of a mixed group, or holds one and is not gone into;
+// empty where neither is so.
+func (w *walker) claimed(goneInto bool) Winner {
+	var side Winner
+	for _, m := range w.mixtures {
+		for i, path := range m.group.paths {
+			if !prefix(w.path, path) || goneInto && len(w.path) < len(path) {
+				continue
+			}
+			m.held[i] = slices.Clone(w.path)
+			side = cmp.Or(side, m.stands())
 		}
-		return
 	}
-	w.disputes = append(w.disputes, Dispute{
-		Path: m.group.paths[0], Together: m.group.paths, Base: m.tuples.base, Theirs: m.tuples.theirs, Mine: m.tuples.mine,
-		Rule: cmp.Or(m.group.settle.Rule, RuleReject), Reason: ReasonTogether, Field: -1,
-	})
+	return side
+}
+
+// regroup looks for groups that the merge has mixed, and reports whether it has
+// to be done again with them taken from one side. Groups are few, and each makes
+// that happen once at most.
+func (w *walker) regroup(value jsonvalue.Value) (again bool) {
+	if !w.entangled && slices.ContainsFunc(w.mixtures, func(m *mixture) bool { return !w.taken(m, value) }) {
+		w.entangled, again = true, true
+	}
+	for i := range w.policy.groups {
+		g := &w.policy.groups[i]
+		if !slices.ContainsFunc(w.mixtures, func(m *mixture) bool { return m.group == g }) && !w.whole(g, value) {
+			w.mixtures = append(w.mixtures, w.mixture(g))
+			again = true
+		}
+	}
+	if w.entangled {
+		for _, m := range w.mixtures {
+			m.winner = ""
+		}
+	}
+	return again
+}
+
+// mixture settles a group where its rule can.
+func (w *walker) mixture(g *group) *mixture {
+	m := &mixture{group: g, held: slices.Clone(g.paths), winner: Mine, rule: RuleDetect}
+	if !w.policy.ignoreValues {
+		m.winner, m.rule = w.winner(nil, g.settle, w.tuples(g.paths), g.paths...), string(g.settle.Rule)
+	}
+	return m
+}
+
+// taken reports whether all that a group has become is its side's. It is not
+// where two groups have to do with one value and prefer different sides.
+func (w *walker) taken(m *mixture, value jsonvalue.Value) bool {
+	side := w.root.of(m.stands())
+	return !slices.ContainsFunc(m.held, func(p jsonvalue.Pointer) bool { return !jsonvalue.Equal(value.At(p), side.At(p)) })
+}
+
+// noteGroups records what became of the mixed groups.
+func (w *walker) noteGroups() {
+	for _, m := range w.mixtures {
+		places := m.places()
+		if m.winner != "" {
+			for _, p := range places {
+				w.decisions = append(w.decisions, Decision{Path: p, Winner: m.winner, Rule: m.rule})
+			}
+			continue
+		}
+		v := w.tuples(places)
+		w.disputes = append(w.disputes, Dispute{
+			Path: places[0], Together: places, Base: v.base, Theirs: v.theirs, Mine: v.mine,
+			Rule: cmp.Or(m.group.settle.Rule, RuleReject), Reason: ReasonTogether, Field: -1,
+		})
+	}
 }
 
 // whole reports whether the group's values are one side's, or will be whichever
 // way the one dispute that has to do with it is settled.
 func (w *walker) whole(g *group, value jsonvalue.Value) bool {
-	var open []Dispute
+	var open []jsonvalue.Pointer
 	for _, d := range w.disputes {
-		if g.covers(d.Path) || g.below(d.Path) {
-			open = append(open, d)
+		if slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool { return prefix(p, d.Path) || prefix(d.Path, p) }) {
+			open = append(open, d.Path)
 		}
 	}
 	switch len(open) {
@@ -65,38 +119,28 @@ func (w *walker) whole(g *group, value jsonvalue.Value) bool {
 		return g.equal(value, w.root.theirs) || g.equal(value, w.root.mine)
 	case 1:
 		return !slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool {
-			return !prefix(open[0].Path, p) && !jsonvalue.Equal(w.root.theirs.At(p), w.root.mine.At(p))
+			got := value.At(p)
+			return !prefix(open[0], p) && !(jsonvalue.Equal(got, w.root.theirs.At(p)) && jsonvalue.Equal(got, w.root.mine.At(p)))
 		})
 	}
 	return false
 }
 
-// below reports whether a field of the group lies at or below a path.
-func (g *group) below(path jsonvalue.Pointer) bool {
-	return slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool { return prefix(path, p) })
-}
-
-// covers reports whether a path is a field of the group or lies in one.
-func (g *group) covers(path jsonvalue.Pointer) bool {
-	return slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool { return prefix(p, path) })
-}
-
 func (g *group) equal(a, b jsonvalue.Value) bool {
-	for _, p := range g.paths {
-		if !jsonvalue.Equal(a.At(p), b.At(p)) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool { return !jsonvalue.Equal(a.At(p), b.At(p)) })
 }
 
-// tuple returns the fields of a document as an object, by their pointers.
-func (g *group) tuple(doc jsonvalue.Value) jsonvalue.Value {
-	var members []jsonvalue.Member
-	for _, p := range g.paths {
-		if v := doc.At(p); !v.IsAbsent() {
-			members = append(members, jsonvalue.Member{Name: p.String(), Value: v})
+// tuples returns what lies at places of the three documents, as three objects
+// with a member for each place that is there, by its pointer.
+func (w *walker) tuples(places []jsonvalue.Pointer) three {
+	tuple := func(doc jsonvalue.Value) jsonvalue.Value {
+		var members []jsonvalue.Member
+		for _, p := range places {
+			if v := doc.At(p); !v.IsAbsent() {
+				members = append(members, jsonvalue.Member{Name: p.String(), Value: v})
+			}
 		}
+		return mustObject(members)
 	}
-	return mustObject(members)
+	return three{tuple(w.root.base), tuple(w.root.theirs), tuple(w.root.mine)}
 }

@@ -31,13 +31,15 @@ func (s *same) and(child same) {
 
 // walker goes through the three documents at once.
 type walker struct {
-	policy *Policy
-	who    Writers
-	root   three
+	policy  *Policy
+	matcher *matcher
+	who     Writers
+	root    three
 
 	path      jsonvalue.Pointer // of the place it is at
 	steps     int               // of alignments so far
-	forced    map[string]Winner // by path: fields of groups that are no longer merged one by one
+	mixtures  []*mixture        // groups that are taken from one side
+	entangled bool              // no rule settles them, for their rules disagree
 	decisions []Decision
 	disputes  []Dispute
 }
@@ -45,38 +47,30 @@ type walker struct {
 // document merges the whole. Where a group of fields comes out as neither side's
 // it is gone through once more, with one side's values in the place of the group.
 func (w *walker) document() jsonvalue.Value {
-	value, _ := w.node(w.policy.top(), w.root)
-	mixed := w.mixed(value)
-	if len(mixed) == 0 {
-		return value
-	}
-	w.decisions, w.disputes, w.steps = nil, nil, 0
-	w.forced = make(map[string]Winner)
-	for _, m := range mixed {
-		for _, p := range m.group.paths {
-			w.forced[p.String()] = m.stands()
+	for {
+		w.decisions, w.disputes, w.steps = nil, nil, 0
+		value, _ := w.node(w.matcher.document(), w.root)
+		if !w.regroup(value) {
+			w.noteGroups()
+			return value
 		}
 	}
-	value, _ = w.node(w.policy.top(), w.root)
-	for _, m := range mixed {
-		w.note(m)
-	}
-	return value
 }
 
 // node merges the values at the walker's path.
 func (w *walker) node(at place, v three) (jsonvalue.Value, same) {
-	if len(w.forced) > 0 {
-		if side, ok := w.forced[w.path.String()]; ok {
-			return v.of(side), same{} // what holds it is neither side's
-		}
-	}
 	typ := Untyped
 	if at.field >= 0 {
 		typ = w.policy.fields[at.field].typ
 	}
+	members := typ == Untyped && v.mergeable(jsonvalue.KindObject)
+	if len(w.mixtures) > 0 {
+		if side := w.claimed(members); side != "" {
+			return v.of(side), same{} // what holds it is neither side's
+		}
+	}
 	switch {
-	case typ == Untyped && v.mergeable(jsonvalue.KindObject):
+	case members:
 		return w.object(at, v)
 	case typ == List && v.mergeable(jsonvalue.KindArray):
 		if l, ok := newKeyed(v, w.policy.fields[at.field].key); ok {
@@ -84,9 +78,8 @@ func (w *walker) node(at place, v three) (jsonvalue.Value, same) {
 		}
 	}
 	s := compare(v)
-	repeats := typ == Counter || typ == Append // two equal changes are two changes
 	switch {
-	case s.theirsBase && s.mineBase, s.sides && !repeats:
+	case s.theirsBase && s.mineBase, s.sides && !v.repeated(typ):
 		return agree(v), s
 	case s.theirsBase:
 		return v.mine, s
@@ -100,6 +93,20 @@ func (w *walker) node(at place, v three) (jsonvalue.Value, same) {
 		return value, s
 	}
 	return w.dispute(at, v, reason), s
+}
+
+// repeated reports whether two equal changes are two changes: both have counted,
+// both have appended. Two that did something else, such as removing the field,
+// agree as they would anywhere.
+func (v *three) repeated(typ Type) bool {
+	switch typ {
+	case Counter:
+		return v.theirs.Kind() == jsonvalue.KindNumber && (v.base.Kind() == jsonvalue.KindNumber || v.base.IsAbsent())
+	case Append:
+		return v.mergeable(jsonvalue.KindArray)
+	case Untyped, Atomic, Set, List, Sequence, Text, Immutable:
+	}
+	return false
 }
 
 // mergeable reports whether both sides are of a kind that has parts, and base is
@@ -123,8 +130,12 @@ func compare(v three) same {
 // alike reports whether two equal values have one text.
 func alike(a, b jsonvalue.Value) bool {
 	switch a.Kind() {
-	case jsonvalue.KindArray, jsonvalue.KindObject:
-		return bytes.Equal(a.Append(nil), b.Append(nil))
+	case jsonvalue.KindArray:
+		return slices.EqualFunc(a.Elems(), b.Elems(), alike)
+	case jsonvalue.KindObject:
+		return slices.EqualFunc(a.Members(), b.Members(), func(x, y jsonvalue.Member) bool {
+			return x.Name == y.Name && alike(x.Value, y.Value)
+		})
 	}
 	return a.Text() == b.Text()
 }
@@ -132,6 +143,9 @@ func alike(a, b jsonvalue.Value) bool {
 // agree picks one of two equal values by their texts alone, so that it does not
 // matter who is called theirs: the one that changed its spelling, else the lesser.
 func agree(v three) jsonvalue.Value {
+	if alike(v.theirs, v.mine) {
+		return v.theirs
+	}
 	base, theirs, mine := v.base.Append(nil), v.theirs.Append(nil), v.mine.Append(nil)
 	switch {
 	case bytes.Equal(theirs, base):
@@ -140,77 +154,6 @@ func agree(v three) jsonvalue.Value {
 		return v.theirs
 	}
 	return v.mine
-}
-
-// object merges member by member.
-func (w *walker) object(at place, v three) (jsonvalue.Value, same) {
-	s := same{theirsBase: !v.base.IsAbsent(), mineBase: !v.base.IsAbsent(), sides: true, alike: true}
-	members := make([]jsonvalue.Member, 0, max(v.theirs.Len(), v.mine.Len()))
-	visit := func(name string, values three) {
-		value, child := w.child(w.policy.below(at, name, false), name, values)
-		s.and(child)
-		if !value.IsAbsent() {
-			members = append(members, jsonvalue.Member{Name: name, Value: value})
-		}
-	}
-	for _, m := range v.base.Members() {
-		visit(m.Name, three{m.Value, v.theirs.Lookup(m.Name), v.mine.Lookup(m.Name)})
-	}
-	survivors := len(members)
-	for _, m := range v.theirs.Members() {
-		if v.base.Lookup(m.Name).IsAbsent() {
-			visit(m.Name, three{theirs: m.Value, mine: v.mine.Lookup(m.Name)})
-		}
-	}
-	for _, m := range v.mine.Members() {
-		if v.base.Lookup(m.Name).IsAbsent() && v.theirs.Lookup(m.Name).IsAbsent() {
-			visit(m.Name, three{mine: m.Value})
-		}
-	}
-	switch {
-	case s.alike && s.sides && sameNames(v.theirs, v.mine):
-		return v.theirs, s
-	case s.theirsBase && !s.sides:
-		return v.mine, s
-	case s.mineBase && !s.sides:
-		return v.theirs, s
-	}
-	if v.base.IsAbsent() && !s.sides {
-		w.decide(Both, RuleAdded)
-	}
-	s.alike = false
-	sortNames(members[survivors:])
-	return mustObject(members), s
-}
-
-// child merges one step below the walker's path.
-func (w *walker) child(at place, token string, v three) (jsonvalue.Value, same) {
-	w.path = append(w.path, token)
-	value, s := w.node(at, v)
-	w.path = w.path[:len(w.path)-1]
-	return value, s
-}
-
-// sameNames reports whether two objects that have the same members have them in
-// the same order.
-func sameNames(a, b jsonvalue.Value) bool {
-	return slices.EqualFunc(a.Members(), b.Members(), func(x, y jsonvalue.Member) bool { return x.Name == y.Name })
-}
-
-// sortNames sorts by the canonical form of the names.
-func sortNames(members []jsonvalue.Member) {
-	slices.SortFunc(members, func(a, b jsonvalue.Member) int {
-		return bytes.Compare(jsonvalue.String(a.Name).AppendCanonical(nil), jsonvalue.String(b.Name).AppendCanonical(nil))
-	})
-}
-
-// mustObject makes an object of members whose names are known to differ.
-func mustObject(members []jsonvalue.Member) jsonvalue.Value {
-	v, err := jsonvalue.Object(members...)
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 // combine has the field's type combine two different changes, or says why it

@@ -1,0 +1,91 @@
+package merge
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// object merges member by member.
+func (w *walker) object(at place, v three) (jsonvalue.Value, same) {
+	s := same{theirsBase: !v.base.IsAbsent(), mineBase: !v.base.IsAbsent(), sides: true, alike: true}
+	members := make([]jsonvalue.Member, 0, max(v.theirs.Len(), v.mine.Len()))
+	visit := func(name string, values three) {
+		value, child := w.child(w.matcher.child(at, name, false), name, values)
+		s.and(child)
+		if !value.IsAbsent() {
+			members = append(members, jsonvalue.Member{Name: name, Value: value})
+		}
+	}
+	for _, m := range v.base.Members() {
+		visit(m.Name, three{m.Value, v.theirs.Lookup(m.Name), v.mine.Lookup(m.Name)})
+	}
+	survivors := len(members)
+	for _, m := range v.theirs.Members() {
+		if v.base.Lookup(m.Name).IsAbsent() {
+			visit(m.Name, three{theirs: m.Value, mine: v.mine.Lookup(m.Name)})
+		}
+	}
+	for _, m := range v.mine.Members() {
+		if v.base.Lookup(m.Name).IsAbsent() && v.theirs.Lookup(m.Name).IsAbsent() {
+			visit(m.Name, three{mine: m.Value})
+		}
+	}
+	switch {
+	case s.alike && s.sides && sameNames(v.theirs, v.mine):
+		return v.theirs, s
+	case s.theirsBase && !s.sides:
+		return v.mine, s
+	case s.mineBase && !s.sides:
+		return v.theirs, s
+	}
+	if v.base.IsAbsent() && !s.sides {
+		w.decide(Both, RuleAdded)
+	}
+	s.alike = false
+	sortNames(members[survivors:])
+	return mustObject(members), s
+}
+
+// child merges one step below the walker's path.
+func (w *walker) child(at place, token string, v three) (jsonvalue.Value, same) {
+	w.path = append(w.path, token)
+	value, s := w.node(at, v)
+	w.path = w.path[:len(w.path)-1]
+	return value, s
+}
+
+// sameNames reports whether two objects that have the same members have them in
+// the same order.
+func sameNames(a, b jsonvalue.Value) bool {
+	return slices.EqualFunc(a.Members(), b.Members(), func(x, y jsonvalue.Member) bool { return x.Name == y.Name })
+}
+
+// sortNames sorts by the canonical form of the names.
+func sortNames(members []jsonvalue.Member) {
+	if len(members) < 2 {
+		return
+	}
+	type named struct {
+		canonical []byte
+		member    jsonvalue.Member
+	}
+	order := make([]named, len(members))
+	for i, m := range members {
+		order[i] = named{jsonvalue.String(m.Name).AppendCanonical(nil), m}
+	}
+	slices.SortFunc(order, func(a, b named) int { return bytes.Compare(a.canonical, b.canonical) })
+	for i := range order {
+		members[i] = order[i].member
+	}
+}
+
+// mustObject makes an object of members whose names are known to differ.
+func mustObject(members []jsonvalue.Member) jsonvalue.Value {
+	v, err := jsonvalue.Object(members...)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
