@@ -42,6 +42,21 @@ func TestDepthLimit(t *testing.T) {
 	}
 }
 
+// TestSyntaxErrorMessage: the message is the error without its position.
+func TestSyntaxErrorMessage(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":{"b":1,"b":2}}`: `in "/a/b": the object has this member name already; remove or rename one of the two`,
+		``:                    "the JSON text ends too early; send all of it",
+		`[?]`:                 "invalid character '?' at start of value; correct it there to be JSON (RFC 8259)",
+	} {
+		var refused *SyntaxError
+		if _, err := Parse([]byte(text), Limits{}); !errors.As(err, &refused) || !strings.HasSuffix(refused.Message(), want) ||
+			!strings.HasPrefix(refused.Error(), "jsonvalue: at byte ") || !strings.HasSuffix(refused.Error(), refused.Message()) {
+			t.Errorf("%s: %v, message %q, want %q", text, err, refused.Message(), want)
+		}
+	}
+}
+
 func nested(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 
 // TestAMebibyteOfBrackets: the fault is found at the limit, not at the end.

@@ -62,15 +62,28 @@ func (e *SyntaxError) Error() string {
 	if e.Pointer != "" {
 		where += fmt.Sprintf(", in %q", shorten(e.Pointer))
 	}
+	return where + ": " + e.sentence()
+}
+
+// Message returns what Error does, without the position in bytes, for who knows a
+// better one.
+func (e *SyntaxError) Message() string {
+	if e.Pointer == "" {
+		return e.sentence()
+	}
+	return fmt.Sprintf("in %q: %s", shorten(e.Pointer), e.sentence())
+}
+
+func (e *SyntaxError) sentence() string {
 	if e.Reason != ReasonSyntax || e.cause == nil {
-		return where + ": " + advice[e.Reason]
+		return advice[e.Reason]
 	}
 	detail := e.cause
 	var syntactic *jsontext.SyntacticError
 	if errors.As(e.cause, &syntactic) {
 		detail = syntactic.Err // without the position, which stands here already
 	}
-	return where + ": " + detail.Error() + "; " + advice[e.Reason]
+	return detail.Error() + "; " + advice[e.Reason]
 }
 
 // Unwrap returns what the tokenizer reported, if it was the one to refuse.
