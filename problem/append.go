@@ -105,6 +105,15 @@ func appendChanges(o *object, changes []Change) {
 	o.dst = append(o.dst, ']')
 }
 
+// Append appends the conflict as an object of its own to dst, with the members
+// "conflicts" and "mergeable" that it has in a document, and returns the longer
+// slice.
+func (c *Conflict) Append(dst []byte) []byte {
+	o := object{dst: append(dst, '{')}
+	c.appendMembers(&o)
+	return append(o.dst, '}')
+}
+
 func (c *Conflict) appendMembers(o *object) {
 	o.name("conflicts")
 	o.dst = append(o.dst, '[')

@@ -42,6 +42,15 @@ const fullRest = `"resource":"/v1/notes/1","action":"PUT","yourEtag":"\"5\"","yo
 	`"conflicts":[{"path":"/title","base":"A","theirs":"B","yours":"C","rule":"reject","mayResolve":["editor"]}],` +
 	`"mergeable":false,"strategies":["reject","merge","park"],"retryAfterMs":120,"advice":"ask-a-person"`
 
+// A conflict alone has the members that it has in a document.
+func TestAppendConflict(t *testing.T) {
+	doc := full()
+	if got := string(doc.Conflict.Append([]byte("x"))); !strings.HasPrefix(got, `x{"conflicts":[{"path":"/title",`) ||
+		!strings.Contains(fullRest, strings.TrimSuffix(strings.TrimPrefix(got, "x{"), "}")) {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestAppend(t *testing.T) {
 	tests := []struct {
 		name string
