@@ -9,28 +9,35 @@ import (
 // maxFaults bounds the faults that one refusal tells.
 const maxFaults = 20
 
-// validate judges what a write would store, whatever it was built from: by the
-// collection's schema, and by the fields that do not change once they are there.
-// It returns a *Refusal.
+// validate judges what a write would store, whatever it was built from. It returns
+// a *Refusal.
 func (w *write) validate(c *candidate) error {
 	rules := w.intent.Rules
-	var faults []Fault
-	if rules.Validate != nil {
-		faults = rules.Validate(c.value)
-	}
+	var was jsonvalue.Value
 	if len(rules.Immutable) > 0 && w.current.Exists() {
-		was, err := w.currentValue()
-		if err != nil {
+		var err error
+		if was, err = w.currentValue(); err != nil {
 			return err
 		}
-		for _, field := range rules.Immutable {
-			faults = appendChanged(faults, field, nil, was, c.value)
-		}
 	}
-	if len(faults) == 0 {
-		return nil
+	if faults := rules.Faults(was, c.value); len(faults) > 0 {
+		return &Refusal{Reason: ReasonInvalid, Current: w.current, Faults: faults}
 	}
-	return &Refusal{Reason: ReasonInvalid, Current: w.current, Faults: faults[:min(len(faults), maxFaults)]}
+	return nil
+}
+
+// Faults says what is wrong with a document that would stand in the place of was,
+// which is absent for none: by Validate, and by Immutable. It returns at most 20
+// faults, nil for a document that keeps to the rules.
+func (r *Rules) Faults(was, document jsonvalue.Value) []Fault {
+	var faults []Fault
+	if r.Validate != nil {
+		faults = r.Validate(document)
+	}
+	for _, field := range r.Immutable {
+		faults = appendChanged(faults, field, nil, was, document)
+	}
+	return faults[:min(len(faults), maxFaults)]
 }
 
 // anySegment stands in a field's path for every member or element.
