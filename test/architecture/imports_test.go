@@ -52,6 +52,7 @@ var rooms = []room{
 
 	{path: "internal/coding", may: []string{"internal/door"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}, never: noSQL},
 	{path: "internal/index", may: []string{"jsonvalue"}, never: append(noDoor, noSQL...)},
+	{path: "internal/layout", may: []string{"jsonvalue"}, outside: []string{"github.com/go-json-experiment/json/jsontext"}, never: append(noSQL, impure...)},
 	{path: "internal/schema", may: []string{"jsonvalue"}, outside: []string{"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text", "github.com/go-json-experiment/json/jsontext"}, never: append(noDoor, noSQL...)},
 
 	{path: "internal/store/memory", may: []string{"internal/store"}, never: noDoor},
