@@ -29,16 +29,28 @@ type experiment struct {
 
 func limit(v float64) *float64 { return &v }
 
-// comparison drives the same requests at two servers in turn.
+// comparison drives two servers in turn.
 type comparison struct {
-	yardstick, ours server
-	kind            load.Kind
+	yardstick, ours side
 	clients         int
 	skewed          bool
 	metrics         []func(*load.Result) float64 // one for each bar
 }
 
+// side is a server and what it is asked for.
+type side struct {
+	server server
+	kind   load.Kind
+}
+
+// both asks two servers for the same.
+func both(kind load.Kind, yardstick, ours server, metrics ...func(*load.Result) float64) comparison {
+	return comparison{side{yardstick, kind}, side{ours, kind}, manyClients, false, metrics}
+}
+
 func rate(r *load.Result) float64 { return r.Rate() }
+
+func requestsEach(r *load.Result) float64 { return r.RequestsEach() }
 
 func p99(r *load.Result) float64 { return float64(r.Latency.Quantile(0.99).Microseconds()) / 1000 }
 
@@ -50,14 +62,15 @@ func (c comparison) experiment(bars ...bar) experiment {
 
 // experiments lists everything that can be measured, in the order of the table.
 func experiments(o options) []experiment {
-	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), []experiment{memoryBar(), evaluateBar()}, settingBars(), largeBars(o))
+	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), mergeBars(), []experiment{memoryBar(), evaluateBar()}, settingBars(), largeBars(o))
 }
 
 func writeBars() []experiment {
 	const against = "handwritten"
-	single := comparison{handwritten, ifmatch, load.Replace, 1, false, []func(*load.Result) float64{rate}}
-	many := comparison{handwritten, ifmatch, load.Replace, manyClients, false, []func(*load.Result) float64{rate, p99}}
-	ceiling := comparison{constant, ifmatch, load.Replace, manyClients, false, []func(*load.Result) float64{rate}}
+	many := both(load.Replace, handwritten, ifmatch, rate, p99)
+	single := both(load.Replace, handwritten, ifmatch, rate)
+	single.clients = 1
+	ceiling := both(load.Replace, constant, ifmatch, rate)
 	return []experiment{
 		many.experiment(
 			bar{name: "put-64", what: "conditional PUT, 64 clients", unit: "/s", yardstick: against, threshold: limit(4), aim: limit(5)},
@@ -70,7 +83,7 @@ func writeBars() []experiment {
 
 func readBars() []experiment {
 	read := func(name, what string, kind load.Kind, yardstick server, bars ...*float64) experiment {
-		c := comparison{yardstick, ifmatch, kind, manyClients, false, []func(*load.Result) float64{rate}}
+		c := both(kind, yardstick, ifmatch, rate)
 		line := bar{name: name, what: what, unit: "/s", yardstick: yardstick.String()}
 		if len(bars) == 2 {
 			line.threshold, line.aim = bars[0], bars[1]
@@ -89,20 +102,35 @@ func readBars() []experiment {
 
 // settingBars hold what a setting costs against ifmatch without it.
 func settingBars() []experiment {
-	keyed := comparison{ifmatch, ifmatchKeyed, load.Read, manyClients, false, []func(*load.Result) float64{rate}}
-	inBody := comparison{ifmatch, ifmatchBody, load.Replace, manyClients, false, []func(*load.Result) float64{rate}}
+	keyed := both(load.Read, ifmatch, ifmatchKeyed, rate)
+	inBody := both(load.Replace, ifmatch, ifmatchBody, rate)
+	inBody.ours.kind = load.ReplaceInBody
 	return []experiment{
 		keyed.experiment(bar{name: "get-64-key", what: "GET with an API key, 64 clients", unit: "/s", yardstick: "without keys", threshold: limit(0.95)}),
 		inBody.experiment(bar{name: "put-64-body", what: "PUT with the version in the body, 64 clients", unit: "/s", yardstick: "If-Match", threshold: limit(0.9)}),
 	}
 }
 
+// mergeBars hold one document that everybody changes a member of, merged, against
+// what it would be if each had a document, and against what clients do without.
+func mergeBars() []experiment {
+	merged := side{ifmatchMerge, load.PatchShared}
+	apart := comparison{side{ifmatchReject, load.Patch}, merged, manyClients, false, []func(*load.Result) float64{rate}}
+	retried := comparison{side{ifmatchReject, load.PatchRetry}, merged, manyClients, false, []func(*load.Result) float64{requestsEach}}
+	return []experiment{
+		apart.experiment(bar{name: "merge-64-hot", what: "PATCH merged, 64 clients on one document", unit: "/s", yardstick: "64 documents", threshold: limit(0.4), aim: limit(0.8)}),
+		retried.experiment(bar{name: "merge-64-requests", what: "its requests for each success", unit: "requests", yardstick: "retrying", atMost: true, threshold: limit(0.1)}),
+	}
+}
+
 func largeBars(o options) []experiment {
 	against := thousands(int64(o.documents)) + " documents"
 	many := thousands(int64(o.largeDocuments)) + " documents"
-	put := comparison{ifmatch, ifmatchLarge, load.Replace, manyClients, false, []func(*load.Result) float64{rate}}.experiment(
+	put := both(load.Replace, ifmatch, ifmatchLarge, rate).experiment(
 		bar{name: "put-large", what: "conditional PUT, uniform, " + many, unit: "/s", yardstick: against, threshold: limit(0.8), aim: limit(0.95)})
-	get := comparison{ifmatch, ifmatchLarge, load.Read, manyClients, true, []func(*load.Result) float64{rate}}.experiment(
+	skewed := both(load.Read, ifmatch, ifmatchLarge, rate)
+	skewed.skewed = true
+	get := skewed.experiment(
 		bar{name: "get-large", what: "GET, Zipf 0.99, " + many, unit: "/s", yardstick: against, threshold: limit(0.8), aim: limit(0.95)})
 	bars := []bar{{name: "memory-large", what: "resident memory, " + many + ", 64 clients", unit: "MiB", atMost: true, threshold: limit(300)}}
 	memory := experiment{bars: bars, run: func(ctx context.Context, b *bench) []outcome { return b.memory(ctx, ifmatchLarge, bars) }}

@@ -1,7 +1,7 @@
 // Command bench measures ifmatch against the project's performance bars and
 // prints one table. It starts the servers itself, on loopback ports, drives them
 // in turn, and leaves nothing behind. A bar that is not met is a line in the
-// table, not a failure of the program.
+// table, not a failure of the program; a server that answers wrongly is one.
 package main
 
 import (
@@ -125,7 +125,7 @@ func run(o options) (err error) {
 	if o.markdown != "" {
 		err = errors.Join(err, writeMarkdown(o.markdown, m, o, outcomes))
 	}
-	return err
+	return errors.Join(err, b.wrong())
 }
 
 // measure runs every experiment that was asked for, in the table's order.
@@ -146,6 +146,14 @@ func (b *bench) measure(ctx context.Context) []outcome {
 		}
 	}
 	return out
+}
+
+// wrong is an error where a server did what it must not, nil where none did.
+func (b *bench) wrong() error {
+	if len(b.faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the servers' answers were not right: %w", errors.Join(b.faults...))
 }
 
 // progress tells on standard error what is going on.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -24,14 +25,15 @@ type bench struct {
 	subjects map[server]*subject
 	zipf     map[int]*load.Zipf // by number of documents
 	runs     uint64
-	key      string // of ifmatchKeyed
+	key      string  // of ifmatchKeyed
+	faults   []error // what servers did that they must not
 }
 
 // compare drives both servers in turn, the other one first in every second
 // round. When one of them fails, the other's figures are still taken.
 func (b *bench) compare(ctx context.Context, c comparison, bars []bar) []outcome {
 	out := unmeasured(bars, "")
-	sides := [2]server{c.yardstick, c.ours}
+	sides := [2]side{c.yardstick, c.ours}
 	var errs [2]error
 	for round := range b.rounds {
 		for turn := range sides {
@@ -40,7 +42,7 @@ func (b *bench) compare(ctx context.Context, c comparison, bars []bar) []outcome
 				continue
 			}
 			var result *load.Result
-			if result, errs[side] = b.drive(ctx, sides[side], c); errs[side] != nil {
+			if result, errs[side] = b.drive(ctx, sides[side], c.clients, c.skewed); errs[side] != nil {
 				continue
 			}
 			for i, metric := range c.metrics {
@@ -55,7 +57,7 @@ func (b *bench) compare(ctx context.Context, c comparison, bars []bar) []outcome
 	for side, err := range errs {
 		for i := range out {
 			if err != nil && out[i].reason == "" {
-				out[i].reason = fmt.Sprintf("%s: %v", sides[side], err)
+				out[i].reason = fmt.Sprintf("%s: %v", sides[side].server, err)
 			}
 		}
 	}
@@ -63,21 +65,17 @@ func (b *bench) compare(ctx context.Context, c comparison, bars []bar) []outcome
 }
 
 // drive is one side of one round.
-func (b *bench) drive(ctx context.Context, s server, c comparison) (*load.Result, error) {
-	kind := c.kind
-	if s == ifmatchBody && kind == load.Replace {
-		kind = load.ReplaceInBody
-	}
-	sub := b.subject(ctx, s)
+func (b *bench) drive(ctx context.Context, s side, clients int, skewed bool) (*load.Result, error) {
+	sub := b.subject(ctx, s.server)
 	if sub.err != nil {
 		return nil, sub.err
 	}
 	b.runs++
 	plan := load.Plan{
-		Addr: sub.addr, Clients: c.clients, Corpus: sub.corpus, Kind: kind, Header: b.header(s),
+		Addr: sub.addr, Clients: clients, Corpus: sub.corpus, Kind: s.kind, Header: b.header(s.server),
 		Warmup: b.warmup, Duration: b.seconds, Seed: b.runs,
 	}
-	if c.skewed {
+	if skewed {
 		plan.Zipf = b.zipfFor(sub.corpus.Len())
 	}
 	stop := make(chan struct{})
@@ -89,12 +87,22 @@ func (b *bench) drive(ctx context.Context, s server, c comparison) (*load.Result
 	close(stop)
 	sub.peak = max(sub.peak, <-peak)
 	if err != nil {
-		return nil, sub.explain(err)
+		return nil, b.failed(sub, err)
 	}
 	share := spent.Seconds() / (b.warmup + b.seconds).Seconds()
-	b.progress("  %-13s %10s/s  p50 %v  p99 %v  (generator: %.2f processors)", s, thousands(int64(result.Rate())),
+	b.progress("  %-13s %10s/s  p50 %v  p99 %v  (generator: %.2f processors)", s.server, thousands(int64(result.Rate())),
 		result.Latency.Quantile(0.5).Round(time.Microsecond), result.Latency.Quantile(0.99).Round(time.Microsecond), share)
 	return result, nil
+}
+
+// failed explains what a measurement failed of, and remembers a wrong answer: that
+// is not a figure that is missing but a fault of the server.
+func (b *bench) failed(sub *subject, err error) error {
+	err = sub.explain(err)
+	if errors.Is(err, load.ErrWrong) {
+		b.faults = append(b.faults, err)
+	}
+	return err
 }
 
 func (b *bench) zipfFor(n int) *load.Zipf {
@@ -136,7 +144,7 @@ func processorTime() time.Duration {
 // that it ever held under load in this run of the program.
 func (b *bench) memory(ctx context.Context, s server, bars []bar) []outcome {
 	for _, kind := range []load.Kind{load.Replace, load.Read} {
-		if _, err := b.drive(ctx, s, comparison{kind: kind, clients: manyClients}); err != nil {
+		if _, err := b.drive(ctx, side{s, kind}, manyClients, false); err != nil {
 			return unmeasured(bars, fmt.Sprintf("%s: %v", s, err))
 		}
 	}

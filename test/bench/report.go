@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/ifmatch/ifmatch/test/bench/load"
 )
 
 // columns of the table, for the terminal and for Markdown alike.
@@ -122,10 +124,24 @@ of the ratio within each round. The yardsticks are in ` + "`test/bench/yardstick
 Where a setting of ifmatch has a cost, the yardstick is ifmatch without it:
 **without keys** asks nobody who they are, **If-Match** has no version in the body.
 
+The bars of merging have 64 clients. Each changes the one member that is its own,
+with a merge patch of it and, in If-Match, the tag of its own last answer:
+
+- ifmatch under ` + "`on_stale: {default: merge}`" + `: all of them in one document.
+- **64 documents**: ifmatch under ` + "`reject`" + `, each client in a document of its own, so
+  that no write is ever stale.
+- **retrying**: ifmatch under ` + "`reject`" + `, all of them in one document. A client reads it,
+  patches it with that tag, and begins again at once when it is refused.
+
+After each round that all of them wrote one document it is read: it must have
+everybody's last write, and its version must count all of them. Under ` + "`merge`" + ` no write
+may be refused.
+
 Every answer to a write carries the whole document and its tag, on all sides.
 Before they are measured, ifmatch and handwritten are checked: each must refuse a
 stale write with 412, or 409 where the version is in the body, and an unconditional
-one with 428.
+one with 428; under ` + "`merge`" + ` it must merge what does not contradict. A server that
+answers wrongly, then or while it is measured, fails the whole run.
 `
 
 func writeMarkdown(path string, m machine, o options, outcomes []outcome) error {
@@ -168,9 +184,9 @@ func method(m machine, o options) []string {
 		fmt.Sprintf("%d × %s, %s, %s; load average before the first round: %s.", m.Processors, m.Processor, m.Memory, m.Kernel, m.Load),
 		fmt.Sprintf("Stores on %s, where a durable write of 4 KiB takes %s.", m.Filesystem, m.Fsync),
 		fmt.Sprintf("%d rounds of %v for each side after %v of warm-up, in turn, the other side first in every second round.", o.rounds, o.seconds, o.warmup),
-		fmt.Sprintf("%s documents of 1 KiB with 20 members and more; each write changes four of them. ifmatch ran over SQLite, %s but for the bar about it.", thousands(int64(o.documents)), authentication),
+		fmt.Sprintf("%s documents of 1 KiB with 20 members and more; each write changes four of them. For merging there are %d, of 1 KiB with %d members. ifmatch ran over SQLite, %s but for the bar about it.", thousands(int64(o.documents)), manyClients, load.Writers+1, authentication),
 		"Server and load generator share the processors. A client sends its next request when it has its last answer, so a slow answer also delays the requests after it.",
-		"Not covered by this program: PostgreSQL, one hot document under `merge`, the three-way merge alone and the gateway.",
+		"Not covered by this program: PostgreSQL, the three-way merge alone and the gateway.",
 		"Resident memory under load is the most that was seen, five times a second.",
 	}
 }

@@ -20,13 +20,15 @@ const (
 	constant server = iota
 	handwritten
 	ifmatch
-	ifmatchLarge // ifmatch again, with a million documents
-	ifmatchKeyed // ifmatch again, which asks for an API key
-	ifmatchBody  // ifmatch again, with the version in the body
+	ifmatchLarge  // ifmatch again, with a million documents
+	ifmatchKeyed  // ifmatch again, which asks for an API key
+	ifmatchBody   // ifmatch again, with the version in the body
+	ifmatchReject // ifmatch again, with 64 documents of a member for each client
+	ifmatchMerge  // the same, which merges stale writes
 )
 
 func (s server) String() string {
-	return [...]string{"constant", "handwritten", "ifmatch", "ifmatch-large", "ifmatch-keyed", "ifmatch-body"}[s]
+	return [...]string{"constant", "handwritten", "ifmatch", "ifmatch-large", "ifmatch-keyed", "ifmatch-body", "ifmatch-reject", "ifmatch-merge"}[s]
 }
 
 // policy is the policy file that the server is started with, empty for none. The
@@ -37,6 +39,10 @@ func (s server) policy(key string) string {
 		return fmt.Sprintf("auth: {keys: [{name: bench, sha256: %x}]}\n", sha256.Sum256([]byte(key)))
 	case ifmatchBody:
 		return "collections: [{name: docs, contract: {preset: version-body}}]\n"
+	case ifmatchReject:
+		return "collections: [{name: docs, history: {keep: 1000}, on_stale: {default: reject}}]\n"
+	case ifmatchMerge:
+		return "collections: [{name: docs, history: {keep: 1000}, on_stale: {default: merge}}]\n"
 	}
 	return ""
 }
@@ -93,10 +99,10 @@ func (b *bench) launch(ctx context.Context, s server) (*process, time.Duration, 
 		return nil, 0, err
 	}
 	args := []string{"--listen", addr}
-	switch s {
-	case handwritten:
+	switch {
+	case s == handwritten:
 		args = append(args, "--store", filepath.Join(dir, "docs.db"))
-	case ifmatch, ifmatchLarge, ifmatchKeyed, ifmatchBody:
+	case s >= ifmatch:
 		args = append([]string{"serve"}, args...)
 		args = append(args, "--store", "sqlite:"+filepath.Join(dir, "docs.db"))
 		args = append(args, strings.Fields(b.serveArgs)...)
@@ -133,12 +139,16 @@ func (b *bench) subject(ctx context.Context, s server) *subject {
 	if sub.process, _, sub.err = b.launch(ctx, s); sub.err != nil {
 		return sub
 	}
-	if sub.err = verify(ctx, sub.addr, b.credentials(s), s); sub.err != nil {
+	if err := verify(ctx, sub.addr, b.credentials(s), s); err != nil {
+		sub.err = b.failed(sub, err)
 		return sub
 	}
-	n := b.documents
-	if s == ifmatchLarge {
+	n, kind := b.documents, load.Create
+	switch s {
+	case ifmatchLarge:
 		n = b.largeDocuments
+	case ifmatchReject, ifmatchMerge:
+		n, kind = manyClients, load.CreateFields
 	}
 	sub.corpus = load.NewCorpus(n)
 	if s == constant {
@@ -147,10 +157,10 @@ func (b *bench) subject(ctx context.Context, s server) *subject {
 	}
 	b.progress("fill %s with %s documents", s, thousands(int64(n)))
 	result, err := load.Run(ctx, load.Plan{
-		Addr: sub.addr, Clients: manyClients, Corpus: sub.corpus, Kind: load.Create, Header: b.header(s),
+		Addr: sub.addr, Clients: manyClients, Corpus: sub.corpus, Kind: kind, Header: b.header(s),
 	})
 	if err != nil {
-		sub.err = fmt.Errorf("fill the store: %w", sub.explain(err))
+		sub.err = fmt.Errorf("fill the store: %w", b.failed(sub, err))
 		return sub
 	}
 	b.progress("  %s/s", thousands(int64(result.Rate())))

@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ifmatch/ifmatch/test/bench/load"
 )
 
 func TestMedian(t *testing.T) {
@@ -142,5 +145,16 @@ func TestWarningOnABusyMachine(t *testing.T) {
 		if got := (machine{Load: load}).warning() != ""; got != want {
 			t.Errorf("load %q: warned %v", load, got)
 		}
+	}
+}
+
+func TestWrongAnswersFailTheRun(t *testing.T) {
+	b := &bench{}
+	sub := &subject{process: &process{log: "absent", exited: make(chan struct{})}}
+	if err := b.failed(sub, errors.New("connection reset")); err == nil || b.wrong() != nil {
+		t.Errorf("a measurement that failed: %v, and the run: %v", err, b.wrong())
+	}
+	if err := b.failed(sub, fmt.Errorf("PATCH: %w", load.ErrWrong)); !errors.Is(err, load.ErrWrong) || !errors.Is(b.wrong(), load.ErrWrong) {
+		t.Errorf("a wrong answer: %v, and the run: %v", err, b.wrong())
 	}
 }

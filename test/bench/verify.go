@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/ifmatch/ifmatch/test/bench/load"
 )
 
 // verify checks that a server does what it is about to be measured at, so that
@@ -23,6 +26,8 @@ func verify(ctx context.Context, addr, authorization string, s server) error {
 		v.answers()
 	case ifmatchBody:
 		v.bodies()
+	case ifmatchMerge:
+		v.merges()
 	default:
 		v.tags()
 	}
@@ -50,7 +55,7 @@ func (v *verifier) tags() {
 	v.expect("PUT", `{"n":3}`, nil, 428, "")
 	read := v.expect("GET", "", nil, 200, `{"n":2}`)
 	if v.err == nil && read != replaced {
-		v.err = fmt.Errorf("check the server: the write's tag is %s, the read's %s", replaced, read)
+		v.err = fmt.Errorf("check the server: %w: the write's tag is %s, the read's %s", load.ErrWrong, replaced, read)
 	}
 	v.expect("GET", "", []string{"If-None-Match", read}, 304, "")
 }
@@ -65,9 +70,20 @@ func (v *verifier) bodies() {
 	v.expect("GET", "", nil, 200, `{"n":2,"version":2}`)
 }
 
+// merges checks that stale writes are merged, and refused where they contradict.
+func (v *verifier) merges() {
+	created := v.expect("PUT", `{"a":1,"b":1}`, []string{"If-None-Match", "*"}, 201, `{"a":1,"b":1}`)
+	patched := v.expect("PATCH", `{"a":2}`, []string{"If-Match", created}, 200, `{"a":2,"b":1}`)
+	merged := v.expect("PATCH", `{"b":2}`, []string{"If-Match", created}, 200, `{"a":2,"b":2}`)
+	v.differ(patched, merged)
+	v.expect("PATCH", `{"a":3}`, []string{"If-Match", created}, 412, "")
+	v.expect("PATCH", `{"a":3}`, nil, 428, "")
+	v.expect("GET", "", nil, 200, `{"a":2,"b":2}`)
+}
+
 func (v *verifier) differ(before, after string) {
 	if v.err == nil && before == after {
-		v.err = fmt.Errorf("check the server: the tag stayed %s when the content changed", before)
+		v.err = fmt.Errorf("check the server: %w: the tag stayed %s when the content changed", load.ErrWrong, before)
 	}
 }
 
@@ -78,7 +94,8 @@ type verifier struct {
 	err                error // the first one; nothing is sent after it
 }
 
-// expect sends one request and returns the answer's entity tag.
+// expect sends one request and returns the entity tag of the state that is
+// answered.
 func (v *verifier) expect(method, body string, header []string, status int, content string) string {
 	if v.err != nil {
 		return ""
@@ -111,14 +128,14 @@ func (v *verifier) send(method, body string, header []string, status int, conten
 	if err != nil {
 		return "", err
 	}
-	tag := resp.Header.Get("ETag")
+	tag := cmp.Or(resp.Header.Get("ETag"), resp.Header.Get("Ifmatch-ETag"))
 	switch {
 	case resp.StatusCode != status:
-		return "", fmt.Errorf("status %d, %d was expected: %.200s", resp.StatusCode, status, answer)
+		return "", fmt.Errorf("%w: status %d, %d was expected: %.200s", load.ErrWrong, resp.StatusCode, status, answer)
 	case status < 400 && tag == "":
-		return "", fmt.Errorf("status %d without an ETag", status)
+		return "", fmt.Errorf("%w: status %d without an ETag", load.ErrWrong, status)
 	case status == 304 && len(answer) > 0:
-		return "", fmt.Errorf("a 304 with %d bytes of body", len(answer))
+		return "", fmt.Errorf("%w: a 304 with %d bytes of body", load.ErrWrong, len(answer))
 	case content != "":
 		return tag, sameMembers(answer, content)
 	}
@@ -128,13 +145,13 @@ func (v *verifier) send(method, body string, header []string, status int, conten
 func sameMembers(got []byte, want string) error {
 	var g, w map[string]any
 	if err := json.Unmarshal(got, &g); err != nil {
-		return fmt.Errorf("the answer %.100q: %w", got, err)
+		return fmt.Errorf("%w: the answer %.100q: %w", load.ErrWrong, got, err)
 	}
 	if err := json.Unmarshal([]byte(want), &w); err != nil {
 		return err
 	}
 	if !maps.Equal(g, w) {
-		return fmt.Errorf("the answer is %.100q, the document %s", got, want)
+		return fmt.Errorf("%w: the answer is %.100q, the document %s", load.ErrWrong, got, want)
 	}
 	return nil
 }

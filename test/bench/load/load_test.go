@@ -24,6 +24,8 @@ func TestReadResponse(t *testing.T) {
 		{"body and tag", "HTTP/1.1 200 OK\r\nETag: \"5\"\r\nContent-Length: 2\r\n\r\n{}", 200, `"5"`, "{}"},
 		{"names in any case", "HTTP/1.1 201 Created\r\netag:\"7\"\r\nCONTENT-LENGTH:\t3 \r\n\r\nabc", 201, `"7"`, "abc"},
 		{"not modified has no body", "HTTP/1.1 304 Not Modified\r\nETag: \"5\"\r\nContent-Length: 1024\r\n\r\n", 304, `"5"`, ""},
+		{"tag of the document", "HTTP/1.1 200 OK\r\nIfmatch-Etag: \"6\"\r\nContent-Length: 0\r\n\r\n", 200, `"6"`, ""},
+		{"tag of the answer first", "HTTP/1.1 200 OK\r\nIfmatch-Etag: \"6\"\r\nETag: \"5\"\r\nContent-Length: 0\r\n\r\n", 200, `"5"`, ""},
 		{"no content", "HTTP/1.1 204 No Content\r\n\r\n", 204, "", ""},
 		{"no reason phrase", "HTTP/1.1 412 \r\nContent-Length: 0\r\n\r\n", 412, "", ""},
 		{"blank line inside the body", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\na\r\n\r\nb", 200, "", "a\r\n\r\nb"},
@@ -40,8 +42,8 @@ func TestReadResponse(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if resp.Status != tt.status || string(resp.ETag) != tt.etag || string(resp.Body) != tt.body {
-					t.Errorf("got %d %q %q, want %d %q %q", resp.Status, resp.ETag, resp.Body, tt.status, tt.etag, tt.body)
+				if resp.Status != tt.status || string(resp.State()) != tt.etag || string(resp.Body) != tt.body {
+					t.Errorf("got %d %q %q, want %d %q %q", resp.Status, resp.State(), resp.Body, tt.status, tt.etag, tt.body)
 				}
 			})
 		}
@@ -190,6 +192,25 @@ func TestDocument(t *testing.T) {
 	}
 	if got := members["revision"]; got != float64(firstStamp+1) {
 		t.Errorf("revision %v", got)
+	}
+}
+
+func TestFields(t *testing.T) {
+	d := newFields()
+	var members map[string]any
+	if err := json.Unmarshal(d.body, &members); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.body) != DocumentSize || len(members) != Writers+1 {
+		t.Errorf("%d bytes, %d members", len(d.body), len(members))
+	}
+	for i := range Writers {
+		if _, ok := members[fieldName(i)]; !ok {
+			t.Errorf("writer %d has no member", i)
+		}
+	}
+	if got := string(appendPatch(nil, 7, 5)); got != `{"w07":1000005}` {
+		t.Errorf("patch %s", got)
 	}
 }
 

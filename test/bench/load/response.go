@@ -8,13 +8,23 @@ import (
 )
 
 // Response is the little of an HTTP/1.1 answer that a measurement looks at.
-// ETag and Body point into the connection's buffer and hold until the next
+// Tags and Body point into the connection's buffer and hold until the next
 // request on it.
 type Response struct {
-	Status int
-	ETag   []byte // as sent, quotes included; nil when absent
-	Body   []byte
-	size   int
+	Status     int
+	ETag       []byte // as sent, quotes included; nil when absent
+	OfDocument []byte // Ifmatch-ETag, likewise
+	Body       []byte
+	size       int
+}
+
+// State is the tag of the state that an answer to a write shows: where that is not
+// simply what was sent it stands in Ifmatch-ETag. It is nil when absent.
+func (r *Response) State() []byte {
+	if r.ETag != nil {
+		return r.ETag
+	}
+	return r.OfDocument
 }
 
 // ErrResponse is in the chain of every error about an answer that the parser
@@ -53,6 +63,8 @@ func parseHead(head []byte) (Response, int, error) {
 		switch {
 		case len(name) == 4 && equalFold(name, "etag"):
 			r.ETag = bytes.TrimSpace(value)
+		case len(name) == 12 && equalFold(name, "ifmatch-etag"):
+			r.OfDocument = bytes.TrimSpace(value)
 		case len(name) == 14 && equalFold(name, "content-length"):
 			if length, ok = decimal(bytes.TrimSpace(value)); !ok {
 				return r, 0, fmt.Errorf("%w: header line %q", ErrResponse, line)
