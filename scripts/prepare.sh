@@ -15,6 +15,7 @@ PATH=$PATH:/usr/sbin # where servers lie, which the tests look in too
 needs=(
   "cc|gcc libc6-dev|the race detector"
   "curl|curl|the tour of the README"
+  "git|git|merging JSON files in git"
   "nginx|nginx-light|the tests behind a proxy that compresses"
   "apache2|apache2-bin|the tests behind another one"
   "node|nodejs|the precondition table, which a client of its own runs"

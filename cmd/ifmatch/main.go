@@ -17,6 +17,7 @@ type cli struct {
 	Verify  verifyCmd  `cmd:"" help:"Check that a store's documents, history, audit, feed and indexes agree."`
 	Export  exportCmd  `cmd:"" help:"Write a collection's documents as JSON Lines."`
 	Import  importCmd  `cmd:"" help:"Bring documents from JSON Lines into a collection, each under a precondition."`
+	Merge   mergeCmd   `cmd:"" help:"Merge two changes of a JSON file, by the rules of a policy file; also as git's merge driver."`
 	Key     keyCmd     `cmd:"" help:"Make API keys."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -27,6 +28,7 @@ func main() {
 		kong.Name("ifmatch"),
 		kong.Description("Lost-update protection for HTTP APIs."),
 		kong.UsageOnError(),
+		kong.Exit(func(code int) { os.Exit(min(code, usageCode)) }), // 0 after help
 		kong.BindTo(context.Background(), (*context.Context)(nil)),
 	)
 	if len(os.Args) == 1 {
@@ -41,9 +43,20 @@ func main() {
 		if !errors.Is(err, errReported) {
 			fmt.Fprintln(os.Stderr, "ifmatch:", err)
 		}
+		if _, ok := errors.AsType[usageError](err); ok {
+			os.Exit(usageCode)
+		}
 		os.Exit(1)
 	}
 }
+
+// usageCode is the exit code of a command that was not understood.
+const usageCode = 2
+
+// usageError says what is wrong with arguments that contradict each other.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
 
 // conflictCode is the exit code of a command that lost nothing and did not get
 // its way either.

@@ -160,9 +160,8 @@ func (r *refusals) close() error {
 // progress returns a bar on a terminal's standard error, and one that is not
 // drawn elsewhere. A size of -1 is unknown; unit is "" for bytes.
 func progress(size int64, unit string) *progressbar.ProgressBar {
-	info, err := os.Stderr.Stat()
 	options := []progressbar.Option{
-		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(err == nil && info.Mode()&os.ModeCharDevice != 0),
+		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetVisibility(isTerminal(os.Stderr)),
 		progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetPredictTime(size > 0), progressbar.OptionFullWidth(),
 	}
