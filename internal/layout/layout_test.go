@@ -62,6 +62,9 @@ func TestAppend(t *testing.T) {
 		{"emptied", "{\n  \"a\": 1,\n  \"b\": 1\n}", "{\n  \"b\": 1\n}", "{\n  \"a\": 1\n}", "{}"},
 		{"scalars", "1\n", "2\n", "1\n", "2\n"},
 		{"white space before", "\n {\"a\":1,\"b\":1}", "\n {\"a\":2,\"b\":1}", "\n {\"a\":1,\"b\":2}", "\n {\"a\":2,\"b\":2}"},
+		{"an escaped name that only one side has", `{"b":{},"c":1}`, `{"b":{"\u00e9":1},"c":1}`, `{"b":{"\u00e8":1},"c":2}`, `{"b":{"\u00e8":1,"\u00e9":1},"c":2}`},
+		{"quotation marks in names", `{"\" : ":1,"b":1,"c":1}`, `{"\" : ":1,"b":2,"c":1}`, `{"\" : ":1,"b":1,"c":2}`, `{"\" : ":1,"b":2,"c":2}`},
+		{"the first line begins two levels down", "{\"x\": {\n    \"a\": 1,\n    \"b\": 1\n}}", "{\"x\": {\n    \"a\": 2,\n    \"b\": 1\n}}", "{\"x\": {\n    \"a\": 1,\n    \"b\": 2\n}}", "{\n  \"x\": {\n    \"a\": 2,\n    \"b\": 2\n  }\n}"},
 		{"commas and brackets in strings", `{"a,[":"{: ,","b":1,"c":1}`, `{"a,[":"{: ,","b":2,"c":1}`, `{"a,[":"{: ,","b":1,"c":"\"{ \n"}`, `{"a,[":"{: ,","b":2,"c":"\"{ \n"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -84,6 +87,7 @@ func TestAppendCombined(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, base, theirs, mine, want string }{
 		{"a set on one line", "{\n  \"tags\": [\"a\", \"b\"]\n}\n", "{\n  \"tags\": [\"b\", \"\\u0063\"]\n}\n", "{\n  \"tags\": [\"a\", \"b\", \"d\"]\n}\n", "{\n  \"tags\": [\"b\", \"\\u0063\", \"d\"]\n}\n"},
+		{"elements that have moved", `{"tags":["a","x","\u0062"]}`, `{"tags":["x","\u0062"]}`, `{"tags":["a","\u0062"]}`, `{"tags":["\u0062"]}`},
 		{"a list of objects, each on a line", "{\n  \"phones\": [\n    {\"id\": 1, \"x\": 1, \"y\": 1},\n    {\"id\": 2}\n  ]\n}",
 			"{\n  \"phones\": [\n    {\"id\": 1, \"x\": 2, \"y\": 1},\n    {\"id\": 3}\n  ]\n}", "{\n  \"phones\": [\n    {\"id\": 1, \"x\": 1, \"y\": 2},\n    {\"id\": 2},\n    {\"id\":4}\n  ]\n}",
 			"{\n  \"phones\": [\n    {\"id\": 1, \"x\": 2, \"y\": 2},\n    {\"id\": 3},\n    {\"id\":4}\n  ]\n}"},
