@@ -14,6 +14,7 @@ var (
 	fresh    = test{"./internal/store/sqlite", "^TestConformance$/^(fresh|groups)$"}
 	checks   = test{"./internal/store/sqlite", "^TestConformance$/^checks$"}
 	purge    = test{"./internal/store/sqlite", "^TestConformance$/^purge$"}
+	indexes  = test{"./internal/store/sqlite", "^TestConformance$/^indexes$"}
 	rounds   = test{"./internal/engine", "^(TestLostRace|TestPatches|TestOneOfMany|TestRounds)"}
 	ordered  = test{"./internal/store/sqlite", "^TestConformance$/^submissions$"}
 	line     = test{"./internal/engine", "^(TestRefusalsWait|TestWritesShareAFlush)"}
@@ -111,6 +112,14 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a write fits what came after a purge", test: purge,
 		edits: []edit{{"internal/store/validate.go", "return w.Rev == h.Rev && w.Version >= h.Next", "return w.Rev == h.Rev"}},
+	},
+	{
+		name: "a row of an index stays when its key changes", test: indexes,
+		edits: []edit{{sqlite + "indexes.go", "if !holdsKey(is, k) {", "if len(k.key) > store.MaxIndexKey {"}},
+	},
+	{
+		name: "a page by an index begins with the row before it", test: indexes,
+		edits: []edit{{sqlite + "indexlist.go", "(r.key, r.id) > (?, ?)", "(r.key, r.id) >= (?, ?)"}},
 	},
 	{
 		name: "checks of a commit are not judged", test: checks,
