@@ -46,7 +46,7 @@ var indexesKey = &key{
 		}, doc: "Which values count. A document with another value there is listed as if it had none: before all others, and by no filter."},
 	},
 	optional: true, defDoc: "none",
-	doc: "The members that lists can be filtered and sorted by, as in `?status=open&age.gte=21&sort=-age`. A text stands for the `path` alone. A change takes effect at the start, which reads every document of the collection once. Not for a singleton.",
+	doc: "The members that lists can be filtered and sorted by, as in `?status=open&age.gte=21&sort=-age`. A text stands for the `path` alone. Where a filter holds for few of the documents that are looked at, a page may be short, or empty: there is more as long as it has `next`. A change takes effect at the start, which reads every document of the collection once. Not for a singleton.",
 }
 
 // reservedQueries are the parameters of every list.
