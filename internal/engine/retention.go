@@ -40,11 +40,23 @@ func (e *Engine) supersededAt(ctx context.Context, current *store.Head, version 
 		return current.At, nil
 	}
 	next, err := e.store.Entry(ctx, current.Ref, version+1)
-	if errors.Is(err, store.ErrNoEntry) { // purged of its body: older than what is kept
-		return time.Time{}, nil
+	if errors.Is(err, store.ErrNoEntry) {
+		return e.supersededBeyond(ctx, current, version)
 	}
 	if err != nil {
 		return time.Time{}, err
 	}
 	return next.At, nil
+}
+
+// supersededBeyond is supersededAt where the store has no body of the version
+// after. Bodies go oldest first: where that of this version is still there, the
+// next one is not durable yet, and current is ahead of what is. Else it has gone,
+// and was older than what is kept.
+func (e *Engine) supersededBeyond(ctx context.Context, current *store.Head, version int64) (time.Time, error) {
+	_, err := e.store.Entry(ctx, current.Ref, version)
+	if errors.Is(err, store.ErrNoEntry) {
+		return time.Time{}, nil
+	}
+	return current.At, err
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -71,4 +72,27 @@ func retains(t *testing.T, keep int64, keepFor time.Duration, kept []bool, lazil
 		t.Errorf("%d rows of history, %v; the rows stay where the bodies go", len(rows), err)
 	}
 	r.verified()
+}
+
+// TestRetentionOfWhatIsBehind: the newest durable version is kept, also while those
+// that supersede it are on their way to be durable.
+func TestRetentionOfWhatIsBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOrderedRig(t, Rules{OnStale: StrategyMerge, KeepFor: time.Hour})
+		answers := r.together(
+			r.intent(OpMergePatch, `{"a":1}`, "If-Match", `"1"`),
+			r.intent(OpMergePatch, `{"b":1}`, "If-Match", `"1"`),
+			r.intent(OpMergePatch, `{"c":1}`, "If-Match", `"1"`),
+		)
+		r.ordered.flush()
+		synctest.Wait()
+		for i, a := range answers {
+			if a.err != nil {
+				t.Errorf("write %d: %v", i, a.err)
+			}
+		}
+		r.holds(4, `{"n":0,"a":1,"b":1,"c":1}`)
+		r.verified()
+		r.noQueues()
+	})
 }
