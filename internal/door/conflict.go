@@ -69,15 +69,20 @@ func conflictDetail(r *http.Request, t Target, f *engine.Refusal) string {
 const maxNamed = 5
 
 func disputedPaths(disputes []merge.Dispute) string {
+	return enumerated(len(disputes), func(i int) string { return disputes[i].Path.String() })
+}
+
+// enumerated names the first of n paths.
+func enumerated(n int, path func(int) string) string {
 	var names []string
-	for i := range disputes[:min(len(disputes), maxNamed)] {
-		name := disputes[i].Path.String()
+	for i := range min(n, maxNamed) {
+		name := path(i)
 		if name == "" {
 			name = "the document as a whole"
 		}
 		names = append(names, name)
 	}
-	if more := len(disputes) - len(names); more > 0 {
+	if more := n - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	return join(names)

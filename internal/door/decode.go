@@ -25,7 +25,7 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 	}
 	wish := parsePrefer(r.Header["Prefer"])
 	wish.version = query.Version
-	in.Strategy = engine.Strategy(wish.conflict)
+	in.Strategy, in.Lenient = engine.Strategy(wish.conflict), wish.lenient
 	limits := d.Engine.Limits()
 	if r.ContentLength > limits.Body+t.Rules.Members.Room() {
 		return nil, wish, tooLarge(r, t, limits.Body)

@@ -4,6 +4,7 @@
 package door
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -43,6 +44,9 @@ type Target struct {
 	Ref   store.Ref
 	Rules *engine.Rules
 	Path  string // as it came, for the resource member of problems
+	// Item is the document's own path where Path is that of something beside it, such
+	// as one of its contributions; else "".
+	Item string
 	// Links returns what the document is related to: the value of _links, a JSON
 	// object. It fails with what the engine fails with. It is nil where there are no
 	// links.
@@ -54,7 +58,8 @@ func (t *Target) sibling(id string) string {
 	if t.Ref.ID == "" { // a POST: the path is the collection's
 		return t.Path + "/" + id
 	}
-	return t.Path[:len(t.Path)-len(t.Ref.ID)] + id
+	item := cmp.Or(t.Item, t.Path)
+	return item[:len(item)-len(t.Ref.ID)] + id
 }
 
 const (

@@ -9,6 +9,7 @@ type preferences struct {
 	returnSet bool
 	minimal   bool
 	conflict  string
+	lenient   bool
 }
 
 func parsePrefer(lines []string) preferences {
@@ -26,6 +27,8 @@ func parsePrefer(lines []string) preferences {
 				p.returnSet, p.minimal = true, value == "minimal"
 			case name == "conflict":
 				p.conflict = value
+			case name == "handling":
+				p.lenient = value == "lenient"
 			}
 		}
 	}

@@ -33,7 +33,7 @@ func quote(s string) string { return strconv.Quote(s) }
 
 // describe makes the problem document of a refusal.
 func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
-	p := about(r, t, problem.Code(f.Reason), "")
+	p := about(r, t, problem.Code(f.Reason), f.Detail)
 	p.RetryAfter = f.RetryAfter
 	for _, fault := range f.Faults {
 		p.Faults = append(p.Faults, problem.Fault{Pointer: fault.Pointer, Detail: fault.Detail})
@@ -51,12 +51,18 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 		p.Detail = required(currentState(r, t, f), t.Rules.Contract, r.Method)
 	case engine.ReasonMalformed:
 		p.Detail = malformedDetail(f)
+	case engine.ReasonOutranked:
+		p.Detail = "Other contributions rank above yours in " + enumerated(len(f.Faults), func(i int) string { return f.Faults[i].Pointer }) + ", so that nothing was written. Leave those as they are, withdraw what outranks you, or send Prefer: handling=lenient to have the rest."
 	case engine.ReasonNotFound:
 		switch {
+		case p.Deleted && r.Method == http.MethodPost:
+			p.Detail = "It was deleted, and its contributions with it. Send If-None-Match: * to have this one create it anew."
 		case p.Deleted:
 			p.Detail = "It was deleted. PUT it again to create it anew."
 		case f.Current == nil:
 			p.Detail = "There is no such version, or it is no longer kept. The document's _history lists those that were."
+		case f.Current.Exists():
+			p.Detail = "There is no such contribution, or it was withdrawn. The document's _contributions lists those that are there."
 		}
 	}
 	p.Status = t.StaleStatus(r, p.Code, f.By)

@@ -17,7 +17,7 @@ type query struct {
 // Inclusion is what a body is to show beside what it always does, where the
 // contract has it.
 type Inclusion struct {
-	Version, Links, Meta bool
+	Version, Links, Meta, Provenance bool
 }
 
 // known are the query parameters of an item, now and later. Any other name is
@@ -71,9 +71,11 @@ func included(values []string) (in Inclusion, bad *queryError) {
 				in.Links = true
 			case "meta":
 				in.Meta = true
+			case "provenance":
+				in.Provenance = true
 			case "sha256":
 			default:
-				return in, &queryError{"include takes version, sha256, links and meta, and not " + quote(word) + "."}
+				return in, &queryError{"include takes version, sha256, links, meta and provenance, and not " + quote(word) + "."}
 			}
 		}
 	}

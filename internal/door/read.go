@@ -3,22 +3,28 @@ package door
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
 // read answers GET and HEAD.
 func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
 	query, bad := parseQuery(r.URL.RawQuery)
-	switch {
-	case bad != nil:
+	if bad != nil {
 		d.Problem(w, r, bad.problem(r, t))
-	case query.Links && t.Links != nil && t.Rules.Members.HasLinks():
-		d.readComposite(w, r, t, query.Inclusion)
-	default:
-		d.readState(w, r, t, query.Inclusion)
+		return
 	}
+	in := query.Inclusion
+	in.Links = in.Links && t.Links != nil && t.Rules.Members.HasLinks()
+	in.Provenance = in.Provenance && t.Rules.Members.HasProvenance()
+	if in.Links || in.Provenance {
+		d.readComposite(w, r, t, in)
+		return
+	}
+	d.readState(w, r, t, in)
 }
 
 // readState answers a read that shows one state of the document and nothing else.
@@ -31,7 +37,7 @@ func (d *Door) readState(w http.ResponseWriter, r *http.Request, t Target, in In
 	}
 	var body []byte
 	if !reading.NotModified {
-		if body, err = d.show(r.Context(), t, reading.Document, in, nil); err != nil {
+		if body, err = d.show(r.Context(), t, reading.Document, in, rest{}); err != nil {
 			d.Refuse(w, r, t, "", err)
 			return
 		}
@@ -42,29 +48,24 @@ func (d *Door) readState(w http.ResponseWriter, r *http.Request, t Target, in In
 }
 
 // readComposite answers a read that shows other documents' tags beside this
-// document's state. Its tag is a weak one over all of that; the state's own stands
-// in Ifmatch-ETag, and is what If-Match is judged on. There is no date that all of
-// it was last modified at, so none is sent, and If-Modified-Since counts as absent
-// (RFC 9110 §13.1.3).
+// document's state, or what it is made of. Its tag is a weak one over all of that;
+// the state's own stands in Ifmatch-ETag, and is what If-Match is judged on. There
+// is no date that all of it was last modified at, so none is sent, and
+// If-Modified-Since counts as absent (RFC 9110 §13.1.3).
 func (d *Door) readComposite(w http.ResponseWriter, r *http.Request, t Target, in Inclusion) {
 	conditions := d.Conditions(r)
-	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, conditions)
+	reading, rest, err := d.readRest(r.Context(), t, in, conditions)
 	if err != nil {
 		d.Refuse(w, r, t, "", err)
 		return
 	}
-	links, err := t.Links(r.Context())
-	if err != nil {
-		d.Refuse(w, r, t, "", err)
-		return
-	}
-	tag := reading.ETag.Composite(links)
+	tag := reading.ETag.Composite(rest.bytes())
 	seen := ifmatch.Conditions{IfNoneMatch: conditions.IfNoneMatch}
 	res := ifmatch.Evaluate(http.MethodGet, seen, ifmatch.State{Exists: true, ETag: tag}, t.Rules.Contract)
 	notModified := res.Verdict == ifmatch.NotModified
 	var body []byte
 	if !notModified {
-		if body, err = d.show(r.Context(), t, reading.Document, in, links); err != nil {
+		if body, err = d.show(r.Context(), t, reading.Document, in, rest); err != nil {
 			d.Refuse(w, r, t, "", err)
 			return
 		}
@@ -72,6 +73,32 @@ func (d *Door) readComposite(w http.ResponseWriter, r *http.Request, t Target, i
 	h := w.Header()
 	h["Etag"], h["Ifmatch-Etag"] = etag(tag), etag(reading.ETag)
 	d.respond(w, r, d.Represent(r, tag, len(body), &seen, notModified), body)
+}
+
+// rest is what an answer shows beside a state, each nil for nothing.
+type rest struct {
+	links, provenance []byte
+}
+
+// bytes are what the tag of such an answer is made of.
+func (s *rest) bytes() []byte {
+	if s.provenance == nil {
+		return s.links
+	}
+	return slices.Concat(s.links, []byte("_provenance"), s.provenance)
+}
+
+// readRest reads a document's state, and what else is to be shown.
+func (d *Door) readRest(ctx context.Context, t Target, in Inclusion, c ifmatch.Conditions) (reading engine.Reading, beside rest, err error) {
+	if in.Provenance {
+		reading, beside.provenance, err = d.Engine.ReadTraced(ctx, t.Ref, t.Rules, c)
+	} else {
+		reading, err = d.Engine.Read(ctx, t.Ref, t.Rules, c)
+	}
+	if err == nil && in.Links {
+		beside.links, err = t.Links(ctx)
+	}
+	return reading, beside, err
 }
 
 // respond answers a read with a body, or with 304 without one.
@@ -87,8 +114,8 @@ func (d *Door) respond(w http.ResponseWriter, r *http.Request, as Representation
 }
 
 // show returns a document's body with what the contract adds to it: for its state,
-// and links where they are not nil.
-func (d *Door) show(ctx context.Context, t Target, doc *store.Document, in Inclusion, links []byte) ([]byte, error) {
+// and beside it.
+func (d *Door) show(ctx context.Context, t Target, doc *store.Document, in Inclusion, beside rest) ([]byte, error) {
 	members := t.Rules.Members
 	var meta []byte
 	if in.Meta && members.HasMeta() {
@@ -98,5 +125,5 @@ func (d *Door) show(ctx context.Context, t Target, doc *store.Document, in Inclu
 		}
 		meta = t.Rules.AppendEntry(nil, row)
 	}
-	return members.With(members.Show(doc.Body, &doc.Head, in.Version), links, meta), nil
+	return members.With(members.Show(doc.Body, &doc.Head, in.Version), beside.links, meta, beside.provenance), nil
 }

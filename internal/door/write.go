@@ -121,6 +121,10 @@ func (a *answer) announcePreferences(h http.Header) {
 	if a.out.Granted != "" {
 		applied = append(applied, "conflict="+string(a.out.Granted))
 	}
+	if a.out.Outranked != nil {
+		applied = append(applied, "handling=lenient")
+		h["Ifmatch-Outranked"] = []string{named(a.out.Outranked)}
+	}
 	if applied != nil {
 		h["Preference-Applied"] = []string{join(applied)}
 	}

@@ -46,6 +46,9 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 		Before:   w.current,
 		Granted:  p.granted,
 		Combined: p.combined,
+
+		Contribution: p.contribution,
+		Outranked:    p.outranked,
 	}, nil
 }
 

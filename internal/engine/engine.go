@@ -48,6 +48,9 @@ type Limits struct {
 	Body     int64 // bytes of a document; default 1 MiB. A patch may grow one to four times that
 	Depth    int   // nesting of JSON values; default 64
 	PatchOps int   // operations in one JSON Patch; default 1,000
+	// Contributions of sources to one document; default 1,000. All of its
+	// contributions together take up to four times Body.
+	Contributions int
 }
 
 // WithDefaults returns l with every zero field filled in.
@@ -60,6 +63,9 @@ func (l Limits) WithDefaults() Limits {
 	}
 	if l.PatchOps == 0 {
 		l.PatchOps = 1000
+	}
+	if l.Contributions == 0 {
+		l.Contributions = 1000
 	}
 	return l
 }
@@ -179,11 +185,14 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 	if err == errHeadOnly {
 		p, err = w.planOnWhole(ctx, v)
 	}
+	if err == nil {
+		p, err = w.directly(ctx, p)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if p.unchanged {
-		return &Outcome{Result: Unchanged, Document: w.current, Before: w.current, Granted: p.granted, Combined: p.combined}, nil
+		return &Outcome{Result: Unchanged, Document: w.current, Before: w.current, Granted: p.granted, Combined: p.combined, Contribution: p.contribution}, nil
 	}
 	return w.commit(ctx, &p)
 }
@@ -214,7 +223,7 @@ func (w *write) load(ctx context.Context) error {
 // unless it turns out to be stale.
 func (w *write) headIsEnough() bool {
 	rules := w.intent.Rules
-	return rules.Key == nil && (w.intent.Op == OpDelete || w.intent.Op == OpPut && rules.Immutable == nil)
+	return rules.Key == nil && (w.intent.Op == OpDelete || w.intent.Op == OpPut && rules.Immutable == nil && rules.Contributions == nil)
 }
 
 // errHeadOnly says that a turn on the head alone has come to need the body.
@@ -241,11 +250,19 @@ func (w *write) evaluate(ctx context.Context) (evaluation, error) {
 			state.TagOf = func(version int64) (ifmatch.ETag, bool) { return lookup.tagOf(ctx, version) }
 		}
 	}
-	res := ifmatch.Evaluate(w.intent.Op.method(), conditions, state, w.intent.Rules.Contract)
+	contract := w.intent.Rules.Contract
+	if w.intent.Op.contributes() { // it overwrites nothing that its sender could have overlooked
+		contract.Precondition = asksNothing
+	}
+	res := ifmatch.Evaluate(w.intent.Op.method(), conditions, state, contract)
 	if lookup.err != nil {
 		return evaluation{}, w.failed(lookup.err)
 	}
 	return evaluation{Result: res, base: lookup.base, gone: lookup.gone}, nil
+}
+
+var asksNothing = ifmatch.MethodPreconditions{
+	Put: ifmatch.PreconditionOptional, Patch: ifmatch.PreconditionOptional, Delete: ifmatch.PreconditionOptional,
 }
 
 // parseForVersion reads the body where the preconditions may stand in it, and

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/contribution"
 	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
@@ -23,14 +24,16 @@ const (
 	OpMergePatch    // RFC 7396
 	OpJSONPatch     // RFC 6902
 	OpDelete
+	OpContribute // add a contribution to what the document is made of
+	OpWithdraw   // take one back
 )
 
 // method returns the HTTP method whose precondition rules the operation follows.
 func (o Op) method() string {
 	switch o {
-	case OpPut:
+	case OpPut, OpContribute: // which may create the document
 		return "PUT"
-	case OpDelete:
+	case OpDelete, OpWithdraw:
 		return "DELETE"
 	}
 	return "PATCH"
@@ -74,6 +77,8 @@ type Rules struct {
 	// Merge says how two changes of one field combine; nil merges objects member by
 	// member.
 	Merge *merge.Policy
+	// Contributions say how documents are materialised; nil takes none.
+	Contributions *Contributions
 	// Summary leaves values out of conflict documents.
 	Summary bool
 	// Key is what no two documents of a part may share, nil for nothing.
@@ -135,6 +140,10 @@ type Intent struct {
 	Body        []byte   // the request's content; kept by the engine while Do runs
 	Strategy    Strategy // the caller's wish for the case that the write is stale
 	Dry         bool     // everything but the commit
+	// Contribution is the id of what OpWithdraw takes back.
+	Contribution string
+	// Lenient lets a write stand that does not win every field it changes.
+	Lenient bool
 	// Links returns the value of _links as a read would show it now, for the tests
 	// of a JSON Patch; nil where there are none.
 	Links func(context.Context) ([]byte, error)
@@ -154,6 +163,8 @@ const (
 	Overwritten Result = "overwritten"
 	Unchanged   Result = "unchanged"
 	Deleted     Result = "deleted"
+	Contributed Result = "contributed"
+	Withdrawn   Result = "withdrawn"
 )
 
 // Outcome is what became of an intent that was carried out.
@@ -170,6 +181,10 @@ type Outcome struct {
 	// Combined tells that what is stored is not simply what was asked for: somebody
 	// else's change was merged into it (RFC 9110 §9.3.4).
 	Combined bool
+	// Contribution is the one that OpContribute made, or found there already.
+	Contribution *contribution.Contribution
+	// Outranked are the fields that a lenient write changes and does not win.
+	Outranked []jsonvalue.Pointer
 	// Rounds counts the turns of the corridor: 1 without a lost race.
 	Rounds int
 }

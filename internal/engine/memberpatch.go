@@ -153,6 +153,8 @@ func (w *write) memberValue(ctx context.Context, of *member, v jsonvalue.Value, 
 			return v, err
 		}
 		return w.engine.parseStored(w.intent.Rules.AppendEntry(nil, row))
+	case &m.provenance:
+		return w.provenanceOf(ctx, v)
 	}
 	if w.intent.Links == nil {
 		return jsonvalue.Value{}, nil

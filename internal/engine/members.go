@@ -16,9 +16,9 @@ import (
 // digest, links, the log row of the version. They are shown and taken away again,
 // never stored. A nil *Members adds nothing. It is safe for concurrent use.
 type Members struct {
-	version, digest, links, meta member
-	text                         bool // the version is a string
-	room                         int64
+	version, digest, links, meta, provenance member
+	text                                     bool // the version is a string
+	room                                     int64
 }
 
 // Added is what bodies show beside a dialect's members, to whom asks for it.
@@ -28,6 +28,8 @@ type Added struct {
 	Links int
 	// Meta has the log row of the version that is shown under _meta.
 	Meta bool
+	// Provenance has what each place comes of under _provenance.
+	Provenance bool
 }
 
 // member is one member that a contract adds.
@@ -41,6 +43,11 @@ const defaultVersionField = "version"
 // maxMeta is more than the value of _meta takes, in bytes: a name of up to 256, and
 // what has a length of its own.
 const maxMeta = 2 << 10
+
+// roomForProvenance is how much of the value of _provenance comes back with a
+// document at the limit, in bytes. It may be longer, and then is too much to send
+// back with such a document.
+const roomForProvenance = 1 << 20
 
 // NewMembers returns what a contract adds to bodies, nil for nothing. It fails
 // where a field that begins with "/" is no JSON Pointer (RFC 6901), and where one
@@ -73,6 +80,10 @@ func NewMembers(d ifmatch.Dialect, a Added) (*Members, error) {
 		m.meta.at = jsonvalue.Pointer{"_meta"}
 		m.room += roomOf(m.meta.at, maxMeta)
 	}
+	if a.Provenance {
+		m.provenance.at = jsonvalue.Pointer{"_provenance"}
+		m.room += roomOf(m.provenance.at, roomForProvenance)
+	}
 	if m.room == 0 {
 		return nil, nil
 	}
@@ -80,8 +91,8 @@ func NewMembers(d ifmatch.Dialect, a Added) (*Members, error) {
 }
 
 // all are the places that the contract takes, nil ones included.
-func (m *Members) all() [4]*member {
-	return [...]*member{&m.version, &m.digest, &m.links, &m.meta}
+func (m *Members) all() [5]*member {
+	return [...]*member{&m.version, &m.digest, &m.links, &m.meta, &m.provenance}
 }
 
 // apart says which two members would stand in one place.
@@ -146,6 +157,9 @@ func (m *Members) HasLinks() bool { return m != nil && m.links.at != nil }
 // HasMeta tells whether bodies can show the log row of their version.
 func (m *Members) HasMeta() bool { return m != nil && m.meta.at != nil }
 
+// HasProvenance tells whether bodies can show what their places come of.
+func (m *Members) HasProvenance() bool { return m != nil && m.provenance.at != nil }
+
 // Fits tells whether content is within a body's limit, less what the contract has
 // added to it. A JSON Patch brings nothing of that, and what cannot be parsed counts
 // as it is.
@@ -184,16 +198,23 @@ func (m *Members) Show(body []byte, h *store.Head, asked bool) []byte {
 	return body
 }
 
-// With returns a body with the values of _links and of _meta, each nil for none. It
-// does not write to body.
-func (m *Members) With(body, links, meta []byte) []byte {
-	if links != nil {
-		body = jsonvalue.AppendWith(make([]byte, 0, len(body)+len(links)+len(`,"_links":`)), body, m.links.at, links)
+// With returns a body with the values of _links, _meta and _provenance, each nil
+// for none. It does not write to body.
+func (m *Members) With(body, links, meta, provenance []byte) []byte {
+	if m == nil {
+		return body
 	}
-	if meta != nil {
-		body = jsonvalue.AppendWith(make([]byte, 0, len(body)+len(meta)+len(`,"_meta":`)), body, m.meta.at, meta)
+	body = m.links.with(body, links)
+	body = m.meta.with(body, meta)
+	return m.provenance.with(body, provenance)
+}
+
+// with returns a body with a value of a member at its top, nil for none.
+func (m *member) with(body, value []byte) []byte {
+	if value == nil {
+		return body
 	}
-	return body
+	return jsonvalue.AppendWith(make([]byte, 0, len(body)+len(value)+len(m.at[0])+len(`,"":`)), body, m.at, value)
 }
 
 func (m *Members) appendVersion(dst []byte, version int64) []byte {
@@ -224,7 +245,7 @@ func shownDigest(body []byte, h *store.Head) [32]byte {
 // place, where every body shows the members and nobody can tell.
 func (m *Members) strip(v jsonvalue.Value) (rest, version jsonvalue.Value) {
 	rest, version = m.version.strip(v)
-	for _, one := range []*member{&m.digest, &m.links, &m.meta} {
+	for _, one := range []*member{&m.digest, &m.links, &m.meta, &m.provenance} {
 		rest, _ = one.strip(rest)
 	}
 	return rest, version

@@ -39,7 +39,7 @@ func (w *write) weigh(ctx context.Context, base *store.Entry) (*weighed, error) 
 	if s.theirs, err = w.currentValue(); err != nil {
 		return nil, err
 	}
-	if w.intent.Op == OpDelete {
+	if w.intent.Op == OpDelete || w.intent.Op.contributes() {
 		return s, nil
 	}
 	at := headOf(base)

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/contribution"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
 // plan is what a turn has decided to write.
@@ -23,11 +25,17 @@ type plan struct {
 	combined   bool
 	// rows are what changes beside the document, in the same commit.
 	rows []store.RowChange
+	// Of a contribution: which, and of a write the fields that others win.
+	contribution *contribution.Contribution
+	outranked    []jsonvalue.Pointer
 }
 
 // plan decides what to do about an evaluation. It returns a *Refusal, or
 // errHeadOnly where that takes the body and only the head is loaded.
 func (w *write) plan(ctx context.Context, v evaluation) (plan, error) {
+	if w.intent.Op.contributes() {
+		return w.planContribution(ctx, v)
+	}
 	if v.Verdict == ifmatch.Fresh {
 		return w.planFresh(ctx, v.Result)
 	}

@@ -26,6 +26,7 @@ const (
 	ReasonPatchTestFailed Reason = "patch-test-failed"
 	ReasonInapplicable    Reason = "patch-inapplicable"
 	ReasonDuplicate       Reason = "duplicate"
+	ReasonOutranked       Reason = "outranked"
 	ReasonTooLarge        Reason = "too-large"
 	ReasonInvalid         Reason = "invalid"
 	ReasonLocked          Reason = "locked"
@@ -52,6 +53,8 @@ type Refusal struct {
 	Conflict *Conflict
 	// Holder is the document that holds the natural key, of ReasonDuplicate.
 	Holder *store.Document
+	// Detail tells the caller what to do, "" for what the reason says itself.
+	Detail string
 	// Faults are what is wrong with the content, one entry each.
 	Faults []Fault
 	// Granted is the strategy that the caller asked for and got, else empty.

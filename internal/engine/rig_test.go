@@ -22,8 +22,9 @@ type hooked struct {
 	mu    sync.Mutex
 	get   func(next func() (*store.Document, error)) (*store.Document, error)
 	entry func(version int64, next func() (*store.Entry, error)) (*store.Entry, error)
-	// history comes before the store's own, unless it fails.
+	// history and rows come before the store's own, unless they fail.
 	history func() error
+	rows    func() error
 	commit  func(c *store.Commit, next func() (store.Receipt, error)) (store.Receipt, error)
 }
 
@@ -68,6 +69,19 @@ func (h *hooked) History(ctx context.Context, ref store.Ref, before int64, limit
 		}
 	}
 	return h.Store.History(ctx, ref, before, limit)
+}
+
+// Rows implements [store.RowReader].
+func (h *hooked) Rows(ctx context.Context, ref store.Ref, kind string) ([]store.Row, error) {
+	h.mu.Lock()
+	hook := h.rows
+	h.mu.Unlock()
+	if hook != nil {
+		if err := hook(); err != nil {
+			return nil, err
+		}
+	}
+	return h.Store.(store.RowReader).Rows(ctx, ref, kind)
 }
 
 func (h *hooked) Commit(ctx context.Context, c *store.Commit) (store.Receipt, error) {

@@ -86,7 +86,6 @@ type verification struct {
 // tail is where the log has left a document so far.
 type tail struct {
 	rev, version, life, entries, position int64
-	at                                    time.Time // of the last row
 	changed                               time.Time // of the last row that changed the content
 	deleted                               bool
 	digest                                [32]byte
@@ -122,7 +121,7 @@ func (v *verification) row(e *store.Entry) error {
 	}
 	*t = tail{
 		rev: e.Rev, version: e.Version, life: e.Life, entries: t.entries + 1, position: e.Position,
-		at: e.At, changed: changed,
+		changed: changed,
 		deleted: e.Action == store.ActionDelete || e.Action == store.ActionTouch && t.deleted,
 		digest:  e.Digest, link: bytes.Clone(e.Link), commit: e.CommitID,
 	}
@@ -151,8 +150,8 @@ func (v *verification) succession(t *tail, e *store.Entry) error {
 	if born && e.Life != t.life+1 || !born && e.Life != t.life {
 		v.report.add(e.Ref, e.Rev, "life %d follows life %d", e.Life, t.life)
 	}
-	if e.At.Before(t.at) {
-		v.report.add(e.Ref, e.Rev, "written at %s, before the row that it follows", e.At.Format(time.RFC3339Nano))
+	if e.At.Before(t.changed) { // the time of a touch is kept nowhere but in its row
+		v.report.add(e.Ref, e.Rev, "written at %s, before the content that it follows", e.At.Format(time.RFC3339Nano))
 	}
 	if t.rev > 0 && e.CommitID == t.commit {
 		v.report.add(e.Ref, e.Rev, "the same commit stands twice")

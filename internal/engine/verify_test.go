@@ -31,7 +31,7 @@ func TestVerifyFinds(t *testing.T) {
 		{"a touch that moved the version", func(s *scan) { s.rows[3].Action = store.ActionTouch }, "version moved from 2 to 3 without a change"},
 		{"a life that is not counted", func(s *scan) { s.rows[6].Life = 1 }, "life 1 follows life 1"},
 		{"a life begun while alive", func(s *scan) { s.rows[2].Life = 2 }, "life 2 follows life 1"},
-		{"a time before the row it follows", func(s *scan) { s.rows[3].At = noon }, "before the row that it follows"},
+		{"a time before the content it follows", func(s *scan) { s.rows[3].At = noon }, "before the content that it follows"},
 		{"a commit that stands twice", func(s *scan) { s.rows[3].CommitID = s.rows[2].CommitID }, "the same commit stands twice"},
 		{"a body of other content", func(s *scan) { s.rows[2].Body = []byte(`{"n":9}`) }, "the body is not the one that was digested"},
 		{"a body that is no JSON", func(s *scan) { s.rows[2].Body = []byte(`{"n":`) }, "the body cannot be read"},

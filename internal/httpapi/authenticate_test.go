@@ -18,6 +18,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/internal/store/memory"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
 const page = "https://app.example.com"
@@ -41,7 +42,8 @@ func serveAsking(t *testing.T) *asked {
 		t.Fatal(err)
 	}
 	a.server = New(Config{
-		Door: &door.Door{Engine: engine.New(a.store, engine.Config{})}, Auth: Auth{Keys: keys}, Origins: []string{page}, Default: new(engine.Rules),
+		Door: &door.Door{Engine: engine.New(a.store, engine.Config{})}, Auth: Auth{Keys: keys}, Origins: []string{page},
+		Default:     &engine.Rules{Contributions: &engine.Contributions{Confidence: jsonvalue.Int(1)}},
 		Collections: []Collection{{Name: "brand", Path: "/v1/orgs/{orgId}/brand", Singleton: true, Rules: new(engine.Rules)}},
 	})
 	listening := httptest.NewUnstartedServer(a.server)
@@ -132,6 +134,20 @@ var routes = map[routeKind]string{
 	routeHistory:    "/v1/notes/1/_history",
 	routeVersion:    "/v1/notes/1/_history/1",
 	routeDiff:       "/v1/notes/1/_diff?from=1&to=2",
+
+	routeContributions: "/v1/notes/1/_contributions",
+	routeContribution:  "/v1/notes/1/_contributions/ID",
+}
+
+// firstID returns the id of the first item of a list.
+func (a *asked) firstID(path string, header ...string) string {
+	a.Helper()
+	var list struct{ Items []struct{ ID string } }
+	_, body := a.status(http.StatusOK, "GET", path, header...)
+	if err := json.Unmarshal([]byte(body), &list); err != nil || len(list.Items) == 0 {
+		a.Fatalf("%s: %s: %v", path, body, err)
+	}
+	return list.Items[0].ID
 }
 
 // TestEveryRouteAsks walks the routes that there are, with every method, and
@@ -149,6 +165,9 @@ func TestEveryRouteAsks(t *testing.T) {
 	stranger, _ := access.NewKey()
 	paths := []string{"/v1/notes/new", "/v1/orgs/1/brand", "/v1/orgs/2/brand", "/", "/v1", "/v1/notes/", "/v1/notes/_x", "/nowhere", "/_/", "/_batch", "/metrics", "/openapi.json", "/health%7a", "/healthz/", "//healthz"}
 	for kind, path := range routes {
+		if all, ok := strings.CutSuffix(path, "/ID"); ok {
+			path = all + "/" + a.firstID(all, ann...)
+		}
 		bare, _, _ := strings.Cut(path, "?")
 		if to, ok := a.server.router.match(bare); !ok || to.kind != kind {
 			t.Errorf("%s is the route %d, %t, want %d", path, to.kind, ok, kind)

@@ -26,7 +26,7 @@ var (
 	}, ", ")}
 	corsExpose = []string{strings.Join([]string{
 		"Accept-Patch", "Allow", "Content-Location", "ETag", "Idempotent-Replayed",
-		"Ifmatch-Dry-Run", "Ifmatch-ETag", "Ifmatch-Guarantee", "Ifmatch-Outcome", "Ifmatch-Warning",
+		"Ifmatch-Dry-Run", "Ifmatch-ETag", "Ifmatch-Guarantee", "Ifmatch-Outcome", "Ifmatch-Outranked", "Ifmatch-Warning",
 		"Last-Modified", "Link", "Location", "Preference-Applied", "Repr-Digest", "Retry-After", "X-Request-Id",
 	}, ", ")}
 	corsMaxAge = []string{"7200"} // seconds; no browser keeps a preflight's answer for longer than a day

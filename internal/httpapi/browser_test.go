@@ -209,7 +209,7 @@ func readable(t *testing.T, got answer, origin string) {
 	t.Helper()
 	credentials, exposed := "", ""
 	if origin != "" {
-		exposed = "Accept-Patch, Allow, Content-Location, ETag, Idempotent-Replayed, Ifmatch-Dry-Run, Ifmatch-ETag, Ifmatch-Guarantee, Ifmatch-Outcome, Ifmatch-Warning, " +
+		exposed = "Accept-Patch, Allow, Content-Location, ETag, Idempotent-Replayed, Ifmatch-Dry-Run, Ifmatch-ETag, Ifmatch-Guarantee, Ifmatch-Outcome, Ifmatch-Outranked, Ifmatch-Warning, " +
 			"Last-Modified, Link, Location, Preference-Applied, Repr-Digest, Retry-After, X-Request-Id"
 	}
 	if origin != "" && origin != "*" {

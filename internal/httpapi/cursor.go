@@ -17,6 +17,8 @@ import (
 const (
 	cursorList    = 'l'
 	cursorHistory = 'h'
+	// cursorContributions is followed by the arrival behind which the page begins.
+	cursorContributions = 'c'
 )
 
 func encodeCursor(kind byte, at string) string {

@@ -82,7 +82,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 	}
 	body := t.Rules.Members.Show(entry.Body, &head, asked.Version)
 	if asked.Meta && t.Rules.Members.HasMeta() {
-		body = t.Rules.Members.With(body, nil, t.Rules.AppendEntry(nil, entry))
+		body = t.Rules.Members.With(body, nil, t.Rules.AppendEntry(nil, entry), nil)
 	}
 	as.Send(w, r, body)
 }

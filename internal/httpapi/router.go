@@ -73,6 +73,8 @@ const (
 	routeHistory
 	routeVersion
 	routeDiff
+	routeContributions
+	routeContribution
 )
 
 type route struct {
@@ -81,6 +83,7 @@ type route struct {
 	rules   *engine.Rules
 	related *relations // of the collection's documents
 	version int64      // of routeVersion
+	id      string     // of routeContribution
 }
 
 // match returns the route of a path, or false for a path that nothing can have.
@@ -155,6 +158,11 @@ func beside(r route, sub string) (route, bool) {
 		v, ok := parseVersion(sub[len("_history/"):])
 		r.kind, r.version = routeVersion, v
 		return r, ok
+	case sub == contributionsName && r.rules.Contributions != nil:
+		r.kind = routeContributions
+	case strings.HasPrefix(sub, contributionsName+"/") && r.rules.Contributions != nil:
+		r.kind, r.id = routeContribution, sub[len(contributionsName)+1:]
+		return r, engine.ValidName(r.id)
 	default:
 		return route{}, false
 	}

@@ -157,6 +157,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 		s.reading(w, r, t, func(w http.ResponseWriter, r *http.Request, t door.Target) { s.version(w, r, t, to.version) })
 	case routeDiff:
 		s.reading(w, r, t, s.diff)
+	case routeContributions:
+		s.contributions(w, r, itemOf(t, contributionsName))
+	case routeContribution:
+		s.contribution(w, r, itemOf(t, contributionsName+"/"+to.id), to.id)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -237,6 +238,9 @@ func (a *api) problem(got answer) problem {
 	return p
 }
 
+// rowKinds are the kinds of rows beside documents.
+var rowKinds = []string{"contribution"}
+
 // dump is everything that the store holds, to compare before and after.
 func (a *api) dump() string {
 	a.t.Helper()
@@ -244,8 +248,17 @@ func (a *api) dump() string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	ctx := context.Background()
-	if err := scanner.ScanDocuments(ctx, func(d *store.Document) error { return enc.Encode(d) }); err != nil {
+	var refs []store.Ref
+	if err := scanner.ScanDocuments(ctx, func(d *store.Document) error { refs = append(refs, d.Ref); return enc.Encode(d) }); err != nil {
 		a.t.Fatal(err)
+	}
+	for _, ref := range refs {
+		for _, kind := range rowKinds {
+			rows, err := a.store.(store.RowReader).Rows(ctx, ref, kind)
+			if err := errors.Join(err, enc.Encode(rows)); err != nil {
+				a.t.Fatal(err)
+			}
+		}
 	}
 	if err := scanner.ScanLog(ctx, func(e *store.Entry) error { return enc.Encode(e) }); err != nil {
 		a.t.Fatal(err)

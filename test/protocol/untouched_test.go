@@ -77,11 +77,12 @@ func provocations(t *testing.T) map[problems.Code]provocation {
 var elsewhere = map[problems.Code]string{
 	problems.Overloaded:     "TestHalfClosedClient", // the client has given up
 	problems.OutcomeUnknown: "TestUnknownOutcomes",  // the one code that may leave something written
+	problems.Outranked:      "TestDirectWrites",     // two sources have to meet
 }
 
 // unanswered are the codes that no request is answered with yet.
 var unanswered = []problems.Code{
-	problems.UnsupportedVersion, problems.Outranked, problems.IdempotencyInFlight, problems.Resync, problems.TokenForged,
+	problems.UnsupportedVersion, problems.IdempotencyInFlight, problems.Resync, problems.TokenForged,
 	problems.LeaseExpired, problems.IdempotencyMismatch, problems.RateLimited,
 }
 

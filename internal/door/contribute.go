@@ -1,0 +1,119 @@
+package door
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// ServeContribute answers a POST of a contribution to the document of t, which has
+// its Item. The request's conditions are about the document.
+func (d *Door) ServeContribute(w http.ResponseWriter, r *http.Request, t Target) {
+	in, wish, bad := d.decode(w, r, t)
+	if bad != nil {
+		d.Problem(w, r, bad)
+		return
+	}
+	in.Op = engine.OpContribute
+	out := d.carryOut(w, r, t, in, d.Engine.Do)
+	if out == nil {
+		return
+	}
+	h := w.Header()
+	announceContributions(h, t, in, out)
+	status := http.StatusCreated
+	if out.Result == engine.Unchanged {
+		status = http.StatusOK
+	}
+	if !in.Dry {
+		h["Location"] = []string{t.Item + "/_contributions/" + out.Contribution.ID}
+	}
+	if wish.returnSet {
+		h["Preference-Applied"] = []string{"return=representation"}
+		if wish.minimal {
+			h["Preference-Applied"] = []string{"return=minimal"}
+			w.WriteHeader(minimalStatus(status))
+			return
+		}
+	}
+	body := contributedBody(in, out, t)
+	setBody(h, typeJSON, len(body))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // an error means that the client is gone
+}
+
+// minimalStatus is the status of an answer that would have had a body.
+func minimalStatus(status int) int {
+	if status == http.StatusOK {
+		return http.StatusNoContent
+	}
+	return status
+}
+
+// ServeWithdraw answers the DELETE of a contribution to the document of t. The
+// request's conditions are about the document.
+func (d *Door) ServeWithdraw(w http.ResponseWriter, r *http.Request, t Target, id string) {
+	in, _, bad := d.decode(w, r, t)
+	if bad != nil {
+		d.Problem(w, r, bad)
+		return
+	}
+	in.Op, in.Contribution = engine.OpWithdraw, id
+	if out := d.carryOut(w, r, t, in, d.Engine.Do); out != nil {
+		announceContributions(w.Header(), t, in, out)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// announceContributions says what came of a contribution. The tag of the document
+// stands apart: a validator of a 201 would be that of the contribution (RFC 9110
+// §15.3.2).
+func announceContributions(h http.Header, t Target, in *engine.Intent, out *engine.Outcome) {
+	h["Cache-Control"] = noStore
+	h["Ifmatch-Outcome"] = []string{string(out.Result)}
+	a := answer{in: in, out: out}
+	if doc := a.state(); doc.Exists() {
+		h["Ifmatch-Etag"] = etag(engine.ETagOf(&doc.Head, &t.Rules.Contract))
+	}
+}
+
+// contributedBody tells the contribution's id, and the state that the document has
+// with it. A dry run has made no id.
+func contributedBody(in *engine.Intent, out *engine.Outcome, t Target) []byte {
+	body := []byte{'{'}
+	if !in.Dry || out.Result == engine.Unchanged {
+		body = append(jsonvalue.String(out.Contribution.ID).Append(append(body, `"id":`...)), ',')
+	}
+	body = jsonvalue.String(engine.ETagOf(&out.Document.Head, &t.Rules.Contract).String()).Append(append(body, `"etag":`...))
+	body = strconv.AppendInt(append(body, `,"version":`...), out.Document.Version, 10)
+	return append(body, '}')
+}
+
+// maxOutranked bounds the header that names fields, in bytes.
+const maxOutranked = 4 << 10
+
+// named lists fields in a header: JSON Pointers as strings of a Structured Field
+// (RFC 9651 §3.3.3), with what these cannot hold escaped as in a URI fragment (RFC
+// 6901 §6). Where some are left out, for there is no end to what a document may
+// hold, the token more stands behind the others.
+func named(fields []jsonvalue.Pointer) string {
+	var list []byte
+	for _, p := range fields {
+		item := []byte{'"'}
+		for _, c := range p.Append(nil) {
+			if c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '%' {
+				item = append(item, c)
+			} else {
+				item = fmt.Appendf(item, "%%%02X", c)
+			}
+		}
+		if len(list)+len(item) > maxOutranked {
+			return string(append(list, "more"...))
+		}
+		list = append(append(list, item...), `", `...)
+	}
+	return string(list[:len(list)-len(", ")])
+}

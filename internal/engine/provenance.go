@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/contribution"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// Contributions returns what a document is made of, in the order in which it came.
+// A document that is not there is refused as not found.
+func (e *Engine) Contributions(ctx context.Context, ref store.Ref, rules *Rules) ([]contribution.Contribution, error) {
+	_, had, err := e.readContributed(ctx, ref, rules, ifmatch.Conditions{})
+	return had.all, err
+}
+
+// Contribution returns one of what a document is made of. It fails with a
+// [*Refusal]: not found where it is not, or no longer, or where there is no
+// document, which Current tells.
+func (e *Engine) Contribution(ctx context.Context, ref store.Ref, rules *Rules, id string) (*contribution.Contribution, error) {
+	reading, had, err := e.readContributed(ctx, ref, rules, ifmatch.Conditions{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range had.all {
+		if had.all[i].ID == id {
+			return &had.all[i], nil
+		}
+	}
+	return nil, &Refusal{Reason: ReasonNotFound, Current: reading.Document}
+}
+
+// ReadTraced is [Engine.Read], and returns the value of _provenance: which
+// contribution each place of the document comes of.
+func (e *Engine) ReadTraced(ctx context.Context, ref store.Ref, rules *Rules, c ifmatch.Conditions) (Reading, []byte, error) {
+	reading, had, err := e.readContributed(ctx, ref, rules, c)
+	if err != nil {
+		return reading, nil, err
+	}
+	provenance, err := e.provenance(reading.Document.Body, &had, rules)
+	if err != nil {
+		return reading, nil, e.refusalOf(err, reading.Document)
+	}
+	return reading, provenance, nil
+}
+
+// readContributed reads a document and what it is made of, both as they stood at
+// one time.
+func (e *Engine) readContributed(ctx context.Context, ref store.Ref, rules *Rules, c ifmatch.Conditions) (Reading, contributed, error) {
+	for range e.maxRounds {
+		reading, err := e.Read(ctx, ref, rules, c)
+		if err != nil {
+			return reading, contributed{}, err
+		}
+		had, err := e.contributedTo(ctx, reading.Document, rules)
+		if err == errLostRace {
+			continue
+		}
+		if err != nil {
+			return reading, had, e.refusalOf(err, reading.Document)
+		}
+		return reading, had, nil
+	}
+	return Reading{}, contributed{}, &Refusal{Reason: ReasonContended, RetryAfter: time.Second}
+}
+
+// provenance says where the values of a stored document come from: one object for
+// each place, or a list of them where several contributions make the value. A place
+// that does not have the value that the contributions make of it, since the rules
+// were others when it was materialised, is left out.
+func (e *Engine) provenance(body []byte, had *contributed, rules *Rules) ([]byte, error) {
+	stored, err := e.parseStored(body)
+	if err != nil {
+		return nil, err
+	}
+	_, origins := rules.Contributions.Rules.Trace(had.all)
+	dst := []byte{'{'}
+	for i := range origins {
+		o := &origins[i]
+		if !jsonvalue.Identical(o.Value, stored.At(o.Path)) {
+			continue
+		}
+		if len(dst) > 1 {
+			dst = append(dst, ',')
+		}
+		dst = append(jsonvalue.String(o.Path.String()).Append(dst), ':')
+		if len(o.Of) == 1 {
+			dst = appendOrigin(dst, o.Of[0])
+			continue
+		}
+		for i, c := range o.Of {
+			dst = append(dst, "[,"[min(i, 1)])
+			dst = appendOrigin(dst, c)
+		}
+		dst = append(dst, ']')
+	}
+	return append(dst, '}'), nil
+}
+
+func appendOrigin(dst []byte, c *contribution.Contribution) []byte {
+	dst = append(dst, `{"source":`...)
+	dst = jsonvalue.String(c.Source).Append(dst)
+	dst = append(dst, `,"confidence":`...)
+	dst = c.Confidence.Append(dst)
+	dst = append(dst, `,"observedAt":`...)
+	dst = jsonvalue.String(c.ObservedAt.Text).Append(dst)
+	return append(dst, '}')
+}
+
+// AppendContribution appends a contribution as its readers see it.
+func AppendContribution(dst []byte, c *contribution.Contribution) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = jsonvalue.String(c.ID).Append(dst)
+	dst = append(dst, ',')
+	dst = append(dst, appendOrigin(nil, c)[1:]...)
+	dst = append(dst[:len(dst)-1], `,"at":"`...)
+	dst = c.At.UTC().AppendFormat(dst, timeLayout)
+	dst = append(dst, '"')
+	if c.By != "" {
+		dst = append(dst, `,"by":`...)
+		dst = jsonvalue.String(c.By).Append(dst)
+	}
+	dst = append(dst, `,"data":`...)
+	return append(c.Data.Append(dst), '}')
+}
+
+// provenanceOf returns the value of _provenance as a read would show it now, of
+// the places that have the values that they have in v.
+func (w *write) provenanceOf(ctx context.Context, v jsonvalue.Value) (jsonvalue.Value, error) {
+	_, had, err := w.engine.readContributed(ctx, w.intent.Ref, w.intent.Rules, ifmatch.Conditions{})
+	if err != nil {
+		return v, err
+	}
+	text, err := w.engine.provenance(v.Append(nil), &had, w.intent.Rules)
+	if err != nil {
+		return v, err
+	}
+	return w.engine.parseStored(text)
+}

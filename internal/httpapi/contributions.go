@@ -1,0 +1,113 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/ifmatch/ifmatch/internal/contribution"
+	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
+)
+
+// contributionsName is the reserved name of what a document is made of.
+const contributionsName = "_contributions"
+
+var (
+	contributionsMethods = []string{"GET", "HEAD", "OPTIONS", "POST"}
+	contributionMethods  = []string{"DELETE", "GET", "HEAD", "OPTIONS"}
+)
+
+// itemOf returns the target with the path of the document that it lies beside under a
+// name.
+func itemOf(t door.Target, name string) door.Target {
+	t.Item = strings.TrimSuffix(t.Path, "/"+name)
+	return t
+}
+
+// contributions serves what the document of t is made of, as a whole.
+func (s *Server) contributions(w http.ResponseWriter, r *http.Request, t door.Target) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		s.listContributions(w, r, t)
+	case http.MethodPost:
+		s.door.ServeContribute(w, r, t)
+	case http.MethodOptions:
+		door.Options(w, contributionsMethods, false)
+	default:
+		s.door.MethodNotAllowed(w, r, contributionsMethods)
+	}
+}
+
+// contribution serves one of what the document of t is made of.
+func (s *Server) contribution(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		c, err := s.door.Engine.Contribution(r.Context(), t.Ref, t.Rules, id)
+		if err != nil {
+			s.door.Refuse(w, r, t, "", err)
+			return
+		}
+		writeJSON(w, r, http.StatusOK, engine.AppendContribution(nil, c))
+	case http.MethodDelete:
+		s.door.ServeWithdraw(w, r, t, id)
+	case http.MethodOptions:
+		door.Options(w, contributionMethods, false)
+	default:
+		s.door.MethodNotAllowed(w, r, contributionMethods)
+	}
+}
+
+// listContributions answers with a page of what a document is made of, in the
+// order in which it came.
+func (s *Server) listContributions(w http.ResponseWriter, r *http.Request, t door.Target) {
+	q, detail := s.parsePage(r.URL.RawQuery)
+	var after int64
+	if detail == "" && q.cursor != "" {
+		at, ok := decodeCursor(cursorContributions, q.cursor)
+		if after, ok = parseAfter(at, ok); !ok {
+			detail = badCursor
+		}
+	}
+	if detail != "" {
+		s.malformed(w, r, t, detail)
+		return
+	}
+	all, err := s.door.Engine.Contributions(r.Context(), t.Ref, t.Rules)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
+	writeJSON(w, r, http.StatusOK, appendContributions(nil, all, after, q.limit))
+}
+
+func parseAfter(at string, ok bool) (int64, bool) {
+	if !ok {
+		return 0, false
+	}
+	return parseVersion(at)
+}
+
+// appendContributions appends the page of those that came after an arrival.
+func appendContributions(dst []byte, all []contribution.Contribution, after int64, limit int) []byte {
+	dst = append(dst, `{"items":[`...)
+	var last int64
+	n := 0
+	for i := range all {
+		c := &all[i]
+		if c.Arrival <= after {
+			continue
+		}
+		if n == limit {
+			dst = append(dst, ']')
+			return append(appendNext(dst, encodeCursor(cursorContributions, strconv.FormatInt(last, 10))), '}')
+		}
+		if n > 0 {
+			dst = append(dst, ',')
+		}
+		dst = engine.AppendContribution(dst, c)
+		last = c.Arrival
+		n++
+	}
+	return append(dst, `]}`...)
+}
