@@ -31,7 +31,7 @@ check: ## Run the static checks alone: formatting, go vet, the linter, known vul
 bench: ## Measure the performance bars against the yardsticks (minutes); BENCHFLAGS="-h" lists the options.
 	go run ./test/bench $(BENCHFLAGS)
 
-torture: ## Run the long forms of the tests, up to an hour: crashes, faults, linearizability.
+torture: ## Run the long forms of the tests, up to an hour: crashes, faults, linearizability, the laws of merging.
 	@scripts/torture.sh
 
 teeth: ## Run the tests against deliberately broken builds; each build must be found out.

@@ -16,20 +16,22 @@ const (
 
 // count adds what mine added to base to theirs. A base that never was is zero.
 func count(v three, f *field) (jsonvalue.Value, string) {
-	var terms [3]decimal
-	for i, side := range []jsonvalue.Value{v.theirs, v.mine, v.base} {
-		switch side.Kind() {
-		case jsonvalue.KindNumber:
-			d, ok := newDecimal(side.Text())
-			if !ok {
-				return jsonvalue.Value{}, ReasonLimit
-			}
-			terms[i] = d
-		case jsonvalue.KindAbsent: // only base can be
-			terms[i] = decimal{digits: new(big.Int)}
-		default:
+	sides := [3]jsonvalue.Value{v.theirs, v.mine, v.base}
+	if v.base.IsAbsent() {
+		sides[2] = jsonvalue.Int(0)
+	}
+	for _, side := range sides {
+		if side.Kind() != jsonvalue.KindNumber {
 			return jsonvalue.Value{}, ReasonUnfit
 		}
+	}
+	var terms [3]decimal
+	for i, side := range sides {
+		d, ok := newDecimal(side.Text())
+		if !ok {
+			return jsonvalue.Value{}, ReasonLimit
+		}
+		terms[i] = d
 	}
 	terms[2].digits = new(big.Int).Neg(terms[2].digits)
 	sum, err := jsonvalue.Number(terms[0].plus(terms[1]).plus(terms[2]).String())

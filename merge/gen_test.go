@@ -15,14 +15,24 @@ import (
 // beyond the basic plane, and like a wildcard.
 var names = []string{"", "a", "b", "c", "0", "-", "~1", "a/b", "*", "𝄞", "id"}
 
+// scalars hold numbers that float64 takes for one, spellings of one number, texts
+// that merge and texts that do not, characters beyond the basic plane, and times.
 var scalars = []string{
-	`null`, `true`, `false`, `0`, `-0`, `1`, `1.0`, `10e-1`, `2`, `9007199254740993`, `1234567890123456789012345678901234567890`,
-	`0.1`, `1e400`, `""`, `"a"`, `"b"`, `"one two\nthree four\n"`, `"one 2\nthree four\n"`, `"one two\nthree 4\n"`,
-	`"𝄞"`, `"2026-11-20T18:00:00Z"`, `"2026-11-20T19:00:00+00:00"`,
+	`null`, `true`, `false`, `0`, `-0`, `1`, `1.0`, `10e-1`, `2`, `9007199254740992`, `9007199254740993`,
+	`1234567890123456789012345678901234567890`, `1234567890123456789012345678901234567891`, `0.1`, `1e400`, `1e401`,
+	`""`, `"a"`, `"b"`, `"__proto__"`, `"one two\nthree four\n"`, `"one 2\nthree four\n"`, `"one two\nthree 4\n"`, `"one one\none\none\n"`,
+	`"𝄞"`, `"\u0000"`, `"2026-11-20T18:00:00Z"`, `"2026-11-20T19:00:00+00:00"`, `"2026-11-20T19:00:00+01:00"`,
 }
+
+// respelt are other spellings of scalars.
+var respelt = map[string]string{`0`: `-0`, `-0`: `0.0`, `1`: `1.0`, `1.0`: `10e-1`, `10e-1`: `1`, `2`: `2e0`, `0.1`: `1e-1`}
 
 func parse(t testing.TB, text string) jsonvalue.Value {
 	t.Helper()
+	return parseFor(t, text)
+}
+
+func parseFor(t interface{ Fatal(...any) }, text string) jsonvalue.Value {
 	v, err := jsonvalue.Parse([]byte(text), jsonvalue.Limits{})
 	if err != nil {
 		t.Fatal(err)
@@ -39,11 +49,7 @@ func text(v jsonvalue.Value) string {
 
 func genScalar() *rapid.Generator[jsonvalue.Value] {
 	return rapid.Custom(func(t *rapid.T) jsonvalue.Value {
-		v, err := jsonvalue.Parse([]byte(rapid.SampledFrom(scalars).Draw(t, "scalar")), jsonvalue.Limits{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
+		return parseFor(t, rapid.SampledFrom(scalars).Draw(t, "scalar"))
 	})
 }
 
@@ -59,19 +65,37 @@ func genValue(depth int) *rapid.Generator[jsonvalue.Value] {
 			})
 		case kind == 4:
 			return genRows(depth).Draw(t, "rows")
+		case rapid.IntRange(0, 19).Draw(t, "deep") == 0:
+			return nest(t, genValue(0).Draw(t, "innermost"))
 		}
 		return jsonvalue.Array(rapid.SliceOfN(genValue(depth-1), 0, 4).Draw(t, "elems")...)
 	})
 }
 
-// genRows draws arrays of objects with keys, some of them twice or missing.
+// nest puts a value at the bottom of many objects and arrays.
+func nest(t *rapid.T, v jsonvalue.Value) jsonvalue.Value {
+	for range rapid.IntRange(5, 30).Draw(t, "levels") {
+		if rapid.Bool().Draw(t, "in an array") {
+			v = jsonvalue.Array(v)
+		} else {
+			v = object(t, []string{rapid.SampledFrom(names).Draw(t, "name")}, func(string) jsonvalue.Value { return v })
+		}
+	}
+	return v
+}
+
+// genRows draws arrays of objects with keys, some of them twice, some of the rows
+// with rows of their own.
 func genRows(depth int) *rapid.Generator[jsonvalue.Value] {
 	return rapid.Custom(func(t *rapid.T) jsonvalue.Value {
 		var rows []jsonvalue.Value
 		for range rapid.IntRange(0, 4).Draw(t, "rows") {
 			rows = append(rows, object(t, []string{"id", "a"}, func(name string) jsonvalue.Value {
-				if name == "id" {
+				switch {
+				case name == "id":
 					return jsonvalue.Int(int64(rapid.IntRange(1, 6).Draw(t, "id")))
+				case depth > 1 && rapid.Bool().Draw(t, "list in list"):
+					return genRows(depth-1).Draw(t, "inner rows")
 				}
 				return genValue(depth-1).Draw(t, "cell")
 			}))
@@ -102,10 +126,40 @@ func edit(t *rapid.T, v jsonvalue.Value, depth int) jsonvalue.Value {
 		return editObject(t, v, depth)
 	case v.Kind() == jsonvalue.KindArray:
 		return editArray(t, v, depth)
+	case respelt[text(v)] != "" && rapid.Bool().Draw(t, "respell"):
+		return parseFor(t, respelt[text(v)])
 	case rapid.Bool().Draw(t, "keep"):
 		return v
 	}
 	return genScalar().Draw(t, "scalar")
+}
+
+// respell draws a value that is equal and written otherwise, its members in
+// another order.
+func respell(t *rapid.T, v jsonvalue.Value) jsonvalue.Value {
+	switch v.Kind() {
+	case jsonvalue.KindObject:
+		members := rapid.Permutation(v.Members()).Draw(t, "members")
+		return object(t, memberNames(members), func(name string) jsonvalue.Value { return respell(t, v.Lookup(name)) })
+	case jsonvalue.KindArray:
+		elems := make([]jsonvalue.Value, v.Len())
+		for i, e := range v.Elems() {
+			elems[i] = respell(t, e)
+		}
+		return jsonvalue.Array(elems...)
+	}
+	if other := respelt[text(v)]; other != "" && rapid.Bool().Draw(t, "respell") {
+		return parseFor(t, other)
+	}
+	return v
+}
+
+func memberNames(members []jsonvalue.Member) []string {
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.Name
+	}
+	return names
 }
 
 func editObject(t *rapid.T, v jsonvalue.Value, depth int) jsonvalue.Value {
@@ -130,6 +184,9 @@ func editObject(t *rapid.T, v jsonvalue.Value, depth int) jsonvalue.Value {
 	}
 	if rapid.IntRange(0, 2).Draw(t, "add") == 0 {
 		add(rapid.SampledFrom(names).Draw(t, "name"), genValue(max(depth-1, 0)).Draw(t, "value"))
+	}
+	if rapid.IntRange(0, 5).Draw(t, "shuffle") == 0 {
+		members = rapid.Permutation(members).Draw(t, "order")
 	}
 	out, err := jsonvalue.Object(members...)
 	if err != nil {
@@ -156,6 +213,9 @@ func editArray(t *rapid.T, v jsonvalue.Value, depth int) jsonvalue.Value {
 	if rapid.IntRange(0, 2).Draw(t, "grow") == 0 {
 		elems = append(elems, genValue(max(depth-1, 0)).Draw(t, "elem"))
 	}
+	if rapid.IntRange(0, 7).Draw(t, "shuffle") == 0 {
+		elems = rapid.Permutation(elems).Draw(t, "order")
+	}
 	return jsonvalue.Array(elems...)
 }
 
@@ -166,19 +226,31 @@ func genTriple(t *rapid.T) triple {
 	base := object(t, rapid.SliceOfNDistinct(rapid.SampledFrom(names), 1, 5, rapid.ID[string]).Draw(t, "names"), func(string) jsonvalue.Value {
 		return genValue(3).Draw(t, "value")
 	})
-	return triple{base, editObject(t, base, 3), editObject(t, base, 3)}
+	common := base // of what both did alike
+	if rapid.IntRange(0, 2).Draw(t, "alike") == 0 {
+		common = editObject(t, base, 3)
+	}
+	return triple{base, editObject(t, common, 3), editObject(t, common, 3)}
 }
 
 var patterns = []string{
 	"/a", "/b", "/c", "/*", "/**", "/a/*", "/a/**", "/**/a", "/*/a", "/a/b", "/", "/0", "/a~1b", "/~01", "/**/id", "/*/*/a", "/a/**/b", "",
+	"/a/*/a", "/*/*", "/**/a/*", "/**/b/**", "/b/*/a/*/a", "/id",
+}
+
+// groups lie beside each other, one in what the other's fields hold, and in
+// arrays.
+var groups = [][][]string{
+	nil, nil, nil, {{"/a", "/b"}}, {{"/a/b", "/c"}}, {{"/a/a", "/a/b", "/id"}}, {{"/a/0", "/b"}}, {{"/a/0/id", "/a/1/a"}},
+	{{"/a", "/b"}, {"/c", "/id"}}, {{"/a/a", "/b"}, {"/a/b", "/c"}}, {{"/a/a", "/c/a"}, {"/a/b", "/c/b"}, {"/a/", "/c/"}}, {{"/", "/a~1b"}},
 }
 
 // choice says which rules a drawn policy may have.
 type choice struct {
 	types []merge.Type
 	rules []merge.Rule
-	// ignore draws policies that do not detect one class of differences.
-	ignore bool
+	// ignoreValues draws policies that do not detect differences of values.
+	ignoreValues bool
 }
 
 func genRules(t *rapid.T, c choice) merge.Rules {
@@ -194,12 +266,11 @@ func genRules(t *rapid.T, c choice) merge.Rules {
 		f.OnConflict = genRule(t, c.rules)
 		r.Fields = append(r.Fields, f)
 	}
-	if rapid.IntRange(0, 3).Draw(t, "grouped") == 0 {
-		r.Together = []merge.Group{{Paths: []string{"/a", "/b"}, OnConflict: genRule(t, c.rules)}}
+	for _, paths := range rapid.SampledFrom(groups).Draw(t, "groups") {
+		r.Together = append(r.Together, merge.Group{Paths: paths, OnConflict: genRule(t, c.rules)})
 	}
-	if c.ignore {
-		r.IgnoreValues, r.IgnoreStructure = rapid.Bool().Draw(t, "values"), rapid.Bool().Draw(t, "structure")
-	}
+	r.IgnoreValues = c.ignoreValues && rapid.IntRange(0, 3).Draw(t, "no values") == 0
+	r.IgnoreStructure = rapid.IntRange(0, 3).Draw(t, "no structure") == 0
 	return r
 }
 

@@ -51,11 +51,8 @@ func (w *walker) claimed(goneInto bool) Winner {
 
 // regroup looks for groups that the merge has mixed, and reports whether it has
 // to be done again with them taken from one side. Groups are few, and each makes
-// that happen once at most.
+// that happen twice at most: when it is found, and when its rule is void.
 func (w *walker) regroup(value jsonvalue.Value) (again bool) {
-	if !w.entangled && slices.ContainsFunc(w.mixtures, func(m *mixture) bool { return !w.taken(m, value) }) {
-		w.entangled, again = true, true
-	}
 	for i := range w.policy.groups {
 		g := &w.policy.groups[i]
 		if !slices.ContainsFunc(w.mixtures, func(m *mixture) bool { return m.group == g }) && !w.whole(g, value) {
@@ -63,12 +60,32 @@ func (w *walker) regroup(value jsonvalue.Value) (again bool) {
 			again = true
 		}
 	}
-	if w.entangled {
-		for _, m := range w.mixtures {
-			m.winner = ""
+	return w.disentangle() || again
+}
+
+// disentangle leaves groups to a person that have to do with one value and would
+// have it from different sides, or of which one is left already. It reports
+// whether there were any.
+func (w *walker) disentangle() (found bool) {
+	for changed := true; changed; {
+		changed = false
+		for i, m := range w.mixtures {
+			for _, n := range w.mixtures[:i] {
+				if m.winner != n.winner && m.meets(n) {
+					m.winner, n.winner = "", ""
+					changed, found = true, true
+				}
+			}
 		}
 	}
-	return again
+	return found
+}
+
+// meets reports whether two groups have to do with one value.
+func (m *mixture) meets(n *mixture) bool {
+	return slices.ContainsFunc(m.held, func(p jsonvalue.Pointer) bool {
+		return slices.ContainsFunc(n.held, func(q jsonvalue.Pointer) bool { return prefix(p, q) || prefix(q, p) })
+	})
 }
 
 // mixture settles a group where its rule can.
@@ -78,13 +95,6 @@ func (w *walker) mixture(g *group) *mixture {
 		m.winner, m.rule = w.winner(nil, g.settle, w.tuples(g.paths), g.paths...), string(g.settle.Rule)
 	}
 	return m
-}
-
-// taken reports whether all that a group has become is its side's. It is not
-// where two groups have to do with one value and prefer different sides.
-func (w *walker) taken(m *mixture, value jsonvalue.Value) bool {
-	side := w.root.of(m.stands())
-	return !slices.ContainsFunc(m.held, func(p jsonvalue.Pointer) bool { return !jsonvalue.Equal(value.At(p), side.At(p)) })
 }
 
 // noteGroups records what became of the mixed groups.

@@ -39,7 +39,6 @@ type walker struct {
 	path      jsonvalue.Pointer // of the place it is at
 	steps     int               // of alignments so far
 	mixtures  []*mixture        // groups that are taken from one side
-	entangled bool              // no rule settles them, for their rules disagree
 	decisions []Decision
 	disputes  []Dispute
 }
