@@ -47,8 +47,8 @@ var rooms = []room{
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "jsonvalue", "merge", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "internal/engine", may: []string{".", "internal/contribution", "internal/index", "internal/store", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/transfer", may: []string{"jsonvalue"}, outside: []string{"github.com/cenkalti/backoff/v5"}, never: noSQL},
-	{path: "internal/access", never: append(noSQL, "net/http")},
-	{path: "policy", may: []string{".", "internal/contribution", "internal/index", "internal/schema", "jsonvalue", "merge"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
+	{path: "internal/access", may: []string{"jsonvalue"}, outside: []string{"cel.dev/cel-go"}, never: append(noSQL, "net/http")},
+	{path: "policy", may: []string{".", "internal/access", "internal/contribution", "internal/index", "internal/schema", "jsonvalue", "merge"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
 
 	{path: "internal/coding", may: []string{"internal/door"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}, never: noSQL},
 	{path: "internal/contribution", may: []string{"jsonvalue", "merge"}, never: append(noSQL, impure...)},
