@@ -73,6 +73,7 @@ func (d *decoder) collection(v *value) Collection {
 	c.OnStale = d.onStale(v.get("on_stale"), c.History)
 	c.Schema = v.get("schema").schema
 	c.Links = d.linksOf(v.get("links"), &c)
+	c.Contributions = d.contributions(v)
 	c.Merge = d.mergeRules(v, &c)
 	d.apartFromMembers(v.get("contract"), &c)
 	d.keyOfTheWriter(v.get("id").get("natural_key").list, c.added())

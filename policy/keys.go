@@ -122,8 +122,7 @@ var collectionKeys = slices.Concat([]*key{
 }, mergeKeys, []*key{
 	{name: "links", kind: kindBlocks, keys: linkKeys, optional: true, defDoc: "none", doc: "Documents and lists that documents are related to, at most 16. Who reads one with `?include=links` finds them under `_links`, each with its `href` and, where something is there, its current entity tag as `etag`. Such an answer has a weak entity tag over all that it shows; the document's own stands in `Ifmatch-ETag`. `_links` is not stored: where it comes back in content, it is taken out first."},
 	indexesKey,
-}, later("redact",
-	"contributions", "direct_confidence", "access", "feed", "origin"))
+}, contributionKeys, later("redact", "access", "feed", "origin"))
 
 var idKeys = []*key{
 	{name: "param", kind: kindText, def: defaultParam, check: checkParam, doc: "Names the id in paths: `orgId` makes `/v1/orgs/{orgId}`. The paths of collections below use the same name."},

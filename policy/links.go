@@ -180,6 +180,9 @@ func (c *Collection) added() []string {
 	if len(c.Links) > 0 {
 		fields = append(fields, linksMember)
 	}
+	if c.Contributions != nil {
+		fields = append(fields, provenanceMember)
+	}
 	return append(fields, metaMember)
 }
 
@@ -194,8 +197,8 @@ func dialectFields(dialect *ifmatch.Dialect) []string {
 	return fields
 }
 
-// apartFromMembers refuses a version or a digest that would stand where _meta or
-// _links does.
+// apartFromMembers refuses a version or a digest that would stand where _meta,
+// _links or _provenance does.
 func (d *decoder) apartFromMembers(contract *value, c *Collection) {
 	shown := dialectFields(&c.Contract.Dialect)
 	for _, name := range []string{"version_field", "digest_field"} {
@@ -208,6 +211,8 @@ func (d *decoder) apartFromMembers(contract *value, c *Collection) {
 			d.fail(field.at, field.path, "cannot stand in "+metaMember+", which ?include=meta shows; choose another place")
 		case len(c.Links) > 0 && within(field.text, linksMember):
 			d.fail(field.at, field.path, "cannot stand in "+linksMember+", which ?include=links shows; choose another place")
+		case c.Contributions != nil && within(field.text, provenanceMember):
+			d.fail(field.at, field.path, "cannot stand in "+provenanceMember+", which ?include=provenance shows; choose another place")
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/ifmatch/ifmatch/internal/contribution"
 	"github.com/ifmatch/ifmatch/merge"
 )
 
@@ -38,12 +39,12 @@ func settleKeys(def, defDoc, doc string) []*key {
 			{name: string(merge.RuleHighest), doc: "the side whose number is greater"},
 			{name: string(merge.RuleLowest), doc: "the side whose number is smaller"},
 		}, doc: doc + " What is equal, missing or of another kind is left to a person."},
-		{name: "by", kind: kindText, optional: true, defDoc: "the values themselves; `newest` needs it", check: checkPointer, doc: "JSON Pointer to what `newest`, `highest` and `lowest` compare, as in `/updatedAt`: within the element of a `list`, if it is there, else in the document. `newest` takes a text with a date-time of RFC 3339. In a conflict, the value there goes with the side that wins."},
+		{name: "by", kind: kindText, optional: true, defDoc: "the values themselves; `newest` needs it", check: checkCompared, doc: "JSON Pointer to what `newest`, `highest` and `lowest` compare, as in `/updatedAt`: within the element of a `list`, if it is there, else in the document. `newest` takes a text with a date-time of RFC 3339. In a conflict, the value there goes with the side that wins. Where `contributions` are on, `highest` may go by `confidence`, and `newest` goes by `observedAt`."},
 	}
 }
 
 var authorityKeys = []*key{
-	{name: "authority", kind: kindTexts, required: true, check: checkPrincipal, doc: "Roles, the one with the most authority first, as in `[admin, editor]`. The side wins whose writer has the role that stands earlier."},
+	{name: "authority", kind: kindTexts, required: true, check: checkPrincipal, doc: "Roles, the one with the most authority first, as in `[admin, editor]`. The side wins whose writer has the role that stands earlier. Where `contributions` are on they are sources."},
 }
 
 // mergeRules returns what a collection's file says about merging, and reports
@@ -55,10 +56,22 @@ func (d *decoder) mergeRules(v *value, c *Collection) merge.Rules {
 		rules.IgnoreValues, rules.IgnoreStructure = !detect.holds(detectValue), !detect.holds(detectStructure)
 	}
 	d.storedOnly(fields.list, together.list, c.added())
-	if len(rules.Fields) == len(fields.list) && len(rules.Together) == len(together.list) {
-		d.compileRules(rules, fields.list, together.list)
+	whole := len(rules.Fields) == len(fields.list) && len(rules.Together) == len(together.list)
+	if c.Contributions != nil {
+		if c.Contributions.Rules = rules; whole {
+			d.compileRules(compileContributions, rules, fields.list, together.list)
+		}
+		rules = contribution.ForMerges(rules)
+	}
+	if whole {
+		d.compileRules(compileMerge, rules, fields.list, together.list)
 	}
 	return rules
+}
+
+func compileMerge(r merge.Rules) error {
+	_, err := merge.Compile(r)
+	return err
 }
 
 // holds tells whether a word stands in a list of words.
@@ -90,30 +103,48 @@ func (d *decoder) onConflict(v *value) merge.OnConflict {
 // compileRules reports the rules that cannot be compiled, each at the value that
 // is to blame. Those of which something was said before are left out, since what
 // could be said of them may only follow from it.
-func (d *decoder) compileRules(rules merge.Rules, fields, groups []*value) {
+func (d *decoder) compileRules(compile func(merge.Rules) error, rules merge.Rules, fields, groups []*value) {
 	rules.Fields, fields = unreported(d, rules.Fields, fields)
 	rules.Together, groups = unreported(d, rules.Together, groups)
 	for {
-		_, err := merge.Compile(rules)
-		bad, refused := errors.AsType[*merge.RuleError](err)
-		if !refused { // Compile has no other errors
+		bad, refused := refusedRule(compile(rules))
+		if !refused { // there are no other errors
 			return
 		}
 		var of *value
-		if i := bad.Index; bad.Group {
+		if i := bad.index; bad.group {
 			of = groups[i]
 			rules.Together, groups = slices.Delete(rules.Together, i, i+1), slices.Delete(groups, i, i+1)
 		} else {
 			of = fields[i]
 			rules.Fields, fields = slices.Delete(rules.Fields, i, i+1), slices.Delete(fields, i, i+1)
 		}
-		name := bad.Key
+		name := bad.key
 		if name == "together" { // which means the fields of the group
 			name = "fields"
 		}
 		at := of.get(name)
-		d.fail(at.at, at.path, fault(bad.Message()))
+		d.fail(at.at, at.path, bad.message)
 	}
+}
+
+// ruleFault is what is wrong with a rule, whichever compiler says so.
+type ruleFault struct {
+	group   bool // index counts groups, else fields
+	index   int
+	key     string
+	message fault
+}
+
+func refusedRule(err error) (ruleFault, bool) {
+	if bad, ok := errors.AsType[*merge.RuleError](err); ok {
+		return ruleFault{bad.Group, bad.Index, bad.Key, fault(bad.Message())}, true
+	}
+	bad, ok := errors.AsType[*contribution.RuleError](err)
+	if !ok {
+		return ruleFault{}, false
+	}
+	return ruleFault{bad.Group, bad.Index, bad.Key, fault(bad.Message())}, true
 }
 
 // unreported returns copies of both lists, without the rules whose value, or
@@ -177,10 +208,14 @@ func settleMembers(o *merge.OnConflict) yaml.MapSlice {
 // mergeMembers returns the rules for merging as they stand in a policy file.
 func (c *Collection) mergeMembers() yaml.MapSlice {
 	var members yaml.MapSlice
-	if len(c.Merge.Fields) > 0 {
-		list := make([]yaml.MapSlice, len(c.Merge.Fields))
-		for i := range c.Merge.Fields {
-			list[i] = fieldMembers(&c.Merge.Fields[i])
+	fields := c.Merge.Fields
+	if c.Contributions != nil {
+		fields = c.Contributions.Rules.Fields
+	}
+	if len(fields) > 0 {
+		list := make([]yaml.MapSlice, len(fields))
+		for i := range fields {
+			list[i] = fieldMembers(&fields[i])
 		}
 		members = append(members, yaml.MapItem{Key: "fields", Value: list})
 	}

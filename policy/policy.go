@@ -66,6 +66,9 @@ type Collection struct {
 	// are immutable. merge.Compile takes it. Fields and groups are in the order of
 	// the file.
 	Merge merge.Rules
+	// Contributions say how documents are materialised from what several sources say
+	// about them; nil takes none.
+	Contributions *Contributions
 	// Indexes are in the order of the file. No two have one name in queries.
 	Indexes []Index
 	// Links are in the order of the file, 16 at most. Their relations are unique.

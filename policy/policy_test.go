@@ -151,6 +151,7 @@ func TestPrintStatesEveryKey(t *testing.T) {
 		},
 		Together: []merge.Group{{Paths: []string{"/a", "/b"}}},
 	}
+	p.Default.Contributions = &Contributions{DirectConfidence: "1", Rules: p.Default.Merge}
 	p.Default.Indexes = []Index{{Path: "/status", Type: IndexString}}
 	p.Default.Links = []Link{{Rel: "list", Path: "/v1/{collection}"}}
 	text, err := p.MarshalYAML()

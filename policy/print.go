@@ -2,6 +2,7 @@ package policy
 
 import (
 	"io"
+	"slices"
 
 	"github.com/goccy/go-yaml"
 )
@@ -83,7 +84,7 @@ func (c *Collection) members() yaml.MapSlice {
 	if c.Schema != nil {
 		members = append(members, yaml.MapItem{Key: "schema", Value: c.Schema.printed()})
 	}
-	return append(append(append(members, c.mergeMembers()...), c.linksMembers()...), c.indexesMember()...)
+	return slices.Concat(members, c.mergeMembers(), c.contributionsMembers(), c.linksMembers(), c.indexesMember())
 }
 
 func (id *ID) members() yaml.MapSlice {

@@ -327,6 +327,8 @@ func defaultJSON(k *key) any {
 		return v.bool
 	case kindCount:
 		return v.number
+	case kindNumber:
+		return json.Number(v.text)
 	}
 	return k.def
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/ifmatch/ifmatch/internal/contribution"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
 	"github.com/ifmatch/ifmatch/jsonvalue"
@@ -31,6 +32,20 @@ func contentRules(c *policy.Collection, r *engine.Rules) error {
 		}
 	}
 	return nil
+}
+
+// contributions are how a collection's documents are materialised, nil where they
+// are not.
+func contributions(c *policy.Contributions) (*engine.Contributions, error) {
+	if c == nil {
+		return nil, nil
+	}
+	compiled, err := contribution.Compile(c.Rules)
+	if err != nil {
+		return nil, err
+	}
+	confidence, err := jsonvalue.Number(c.DirectConfidence)
+	return &engine.Contributions{Rules: compiled, Confidence: confidence}, err
 }
 
 // links are what a collection's documents are related to.

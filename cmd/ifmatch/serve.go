@@ -157,7 +157,7 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 		r.Keep, r.KeepFor = 1, 0
 	}
 	var err error
-	added := engine.Added{Meta: true, Links: httpapi.RoomForLinks(links(c))}
+	added := engine.Added{Meta: true, Links: httpapi.RoomForLinks(links(c)), Provenance: c.Contributions != nil}
 	if r.Members, err = engine.NewMembers(c.Contract.Dialect, added); err != nil {
 		return nil, err
 	}
@@ -174,6 +174,9 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 		r.Allow = append(r.Allow, engine.Strategy(s))
 	}
 	if r.Merge, err = merge.Compile(c.Merge); err != nil {
+		return nil, err
+	}
+	if r.Contributions, err = contributions(c.Contributions); err != nil {
 		return nil, err
 	}
 	return r, contentRules(c, r)
