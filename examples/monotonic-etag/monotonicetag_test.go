@@ -24,6 +24,7 @@ func TestMonotonicETag(t *testing.T) {
 			a := api{t, "http://" + address + "/v1/models/m"}
 			t.Run("counter", func(t *testing.T) { a.T = t; a.counter() })
 			t.Run("records", func(t *testing.T) { a.T = t; a.records() })
+			t.Run("contributions", func(t *testing.T) { a.T = t; a.contributions() })
 		})
 	}
 }
@@ -35,8 +36,8 @@ type api struct {
 }
 
 // does sends a request and checks status, tag and body, the latter to the byte
-// unless it is "…".
-func (a api) does(method, path, body, condition string, status int, etag, want string) {
+// unless it is "…". It returns the body.
+func (a api) does(method, path, body, condition string, status int, etag, want string) string {
 	a.Helper()
 	r, err := http.NewRequestWithContext(a.Context(), method, a.url+path, strings.NewReader(body))
 	if err != nil {
@@ -63,6 +64,7 @@ func (a api) does(method, path, body, condition string, status int, etag, want s
 		a.Fatalf("%s %s with %q: %s, ETag %s, %s; want %d, %s, %s",
 			method, path, condition, res.Status, res.Header.Get("ETag"), text, status, etag, want)
 	}
+	return string(text)
 }
 
 // counter walks one rule through its states: each mutation raises the number by
@@ -95,4 +97,37 @@ func (a api) records() {
 	// Read, edit, write back: the digest that was read is nothing that was written.
 	a.does("PUT", "/records/1", `{"b":2,"a":2,"sha256":"`+first+`"}`, `If-Match: "1"`, 200, `"2"`, `{"b":2,"a":2,"sha256":"`+second+`"}`)
 	a.does("PUT", "/records/1", `{"b":2,"a":2,"sha256":"made up"}`, `If-Match: "2"`, 200, `"2"`, `{"b":2,"a":2,"sha256":"`+second+`"}`)
+}
+
+// contributions come of several sources; each field goes by its own rule, and the
+// digest is that of what came of it.
+func (a api) contributions() {
+	const record = "/records/c"
+	digest := func(content string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(content))) }
+	is := func(version int, canonical, body string) {
+		a.Helper()
+		a.does("GET", record, "", "", 200, fmt.Sprintf(`"%d"`, version), strings.TrimSuffix(body, "}")+`,"sha256":"`+digest(canonical)+`"}`)
+	}
+	says := func(source, confidence string, day int, data string) (id string) {
+		a.Helper()
+		body := fmt.Sprintf(`{"source":%q,"confidence":%s,"observedAt":"2026-05-%02dT00:00:00Z","data":%s}`, source, confidence, day, data)
+		return strings.Split(a.does("POST", record+"/_contributions", body, "", 201, "", "…"), `"`)[3]
+	}
+	crm := says("crm", "0.8", 1, `{"name":"Ann","plan":"basic","seats":3,"tags":["eu"]}`)
+	is(1, `{"name":"Ann","plan":"basic","seats":3,"tags":["eu"]}`, `{"name":"Ann","plan":"basic","seats":3,"tags":["eu"]}`)
+	says("web", "0.5", 2, `{"name":"Anne","plan":"pro","seats":5,"tags":["trial"]}`) // newer, and less sure
+	is(2, `{"name":"Ann","plan":"basic","seats":5,"tags":["eu","trial"]}`, `{"name":"Ann","plan":"basic","seats":5,"tags":["eu","trial"]}`)
+	billing := says("billing", "0.1", 1, `{"plan":"team"}`) // which has the authority
+	is(3, `{"name":"Ann","plan":"team","seats":5,"tags":["eu","trial"]}`, `{"name":"Ann","plan":"team","seats":5,"tags":["eu","trial"]}`)
+	says("import", "0.2", 1, `{"name":"ANN"}`) // which wins nothing: the version stays
+	is(3, `{"name":"Ann","plan":"team","seats":5,"tags":["eu","trial"]}`, `{"name":"Ann","plan":"team","seats":5,"tags":["eu","trial"]}`)
+
+	a.does("PATCH", record, `{"name":"Eve"}`, `If-Match: "3"`, 409, `"3"`, "…")
+	a.does("PATCH", record, `{"name":"Eve"}`, `If-Match: "2"`, 412, `"3"`, "…")
+	a.does("PATCH", record, `{"city":"Ulm"}`, `If-Match: "3"`, 200, `"4"`, "…")
+	a.does("DELETE", record+"/_contributions/"+billing, "", `If-Match: "3"`, 412, `"4"`, "…")
+	a.does("DELETE", record+"/_contributions/"+billing, "", `If-Match: "4"`, 204, "", "")
+	is(5, `{"city":"Ulm","name":"Ann","plan":"basic","seats":5,"tags":["eu","trial"]}`, `{"name":"Ann","plan":"basic","seats":5,"tags":["eu","trial"],"city":"Ulm"}`)
+	a.does("DELETE", record+"/_contributions/"+crm, "", "", 204, "", "")
+	is(6, `{"city":"Ulm","name":"Anne","plan":"pro","seats":5,"tags":["trial"]}`, `{"name":"Anne","plan":"pro","seats":5,"tags":["trial"],"city":"Ulm"}`)
 }
