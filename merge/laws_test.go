@@ -124,16 +124,38 @@ func named(r *merge.Result, path jsonvalue.Pointer) bool {
 // order of members and elements included; decisions and disputes are the same but
 // for the names of the sides.
 func TestSidesSwapped(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { checkSwapped(t, genTriple(t), genRules(t, sideless)) })
+}
+
+// TestGroupsSwapped is the same for documents that are little but groups, which
+// share values.
+func TestGroupsSwapped(t *testing.T) {
+	inner := []string{"a", "b", ""}
 	rapid.Check(t, func(t *rapid.T) {
-		v, rules := genTriple(t), genRules(t, sideless)
-		mine, theirs := []string{"admin"}, []string{"editor"}
-		p := compile(t, rules)
-		a := merge.Three(v.base, v.theirs, v.mine, p, merge.Writers{Mine: mine, Theirs: []merge.Authorship{{Roles: theirs}}})
-		b := merge.Three(v.base, v.mine, v.theirs, p, merge.Writers{Mine: theirs, Theirs: []merge.Authorship{{Roles: mine}}})
-		if !slices.Equal(settled(a, false), settled(b, true)) || text(undisputed(a)) != text(undisputed(b)) {
-			t.Fatalf("%s, and swapped %s\n%s\n%+v", outcome(a), outcome(b), v, rules)
+		rules := genRules(t, choice{types: []merge.Type{merge.Untyped, merge.Atomic, merge.Counter, merge.Set}, rules: sideless.rules})
+		rules.Together = nil
+		for _, paths := range rapid.SampledFrom(groups).Filter(func(g [][]string) bool { return len(g) > 1 }).Draw(t, "groups") {
+			rules.Together = append(rules.Together, merge.Group{Paths: paths, OnConflict: genRule(t, sideless.rules)})
 		}
+		base := object(t, []string{"a", "b", "c", "id"}, func(string) jsonvalue.Value {
+			if rapid.Bool().Draw(t, "scalar") {
+				return genScalar().Draw(t, "value")
+			}
+			return object(t, inner, func(string) jsonvalue.Value { return genScalar().Draw(t, "inner") })
+		})
+		base = editObject(t, base, 1)
+		checkSwapped(t, triple{base, editObject(t, base, 1), editObject(t, base, 1)}, rules)
 	})
+}
+
+func checkSwapped(t *rapid.T, v triple, rules merge.Rules) {
+	mine, theirs := []string{"admin"}, []string{"editor"}
+	p := compile(t, rules)
+	a := merge.Three(v.base, v.theirs, v.mine, p, merge.Writers{Mine: mine, Theirs: []merge.Authorship{{Roles: theirs}}})
+	b := merge.Three(v.base, v.mine, v.theirs, p, merge.Writers{Mine: theirs, Theirs: []merge.Authorship{{Roles: mine}}})
+	if !slices.Equal(settled(a, false), settled(b, true)) || text(undisputed(a)) != text(undisputed(b)) {
+		t.Fatalf("%s, and swapped %s\n%s\n%+v", outcome(a), outcome(b), v, rules)
+	}
 }
 
 // settled lists decisions and disputes, without paths: those name elements by

@@ -9,29 +9,10 @@ import (
 
 // object merges member by member.
 func (w *walker) object(at place, v three) (jsonvalue.Value, same) {
-	s := same{theirsBase: !v.base.IsAbsent(), mineBase: !v.base.IsAbsent(), sides: true, alike: true}
-	members := make([]jsonvalue.Member, 0, max(v.theirs.Len(), v.mine.Len()))
-	visit := func(name string, values three) {
-		value, child := w.child(w.matcher.child(at, name, false), name, values)
-		s.and(child)
-		if !value.IsAbsent() {
-			members = append(members, jsonvalue.Member{Name: name, Value: value})
-		}
-	}
-	for _, m := range v.base.Members() {
-		visit(m.Name, three{m.Value, v.theirs.Lookup(m.Name), v.mine.Lookup(m.Name)})
-	}
-	survivors := len(members)
-	for _, m := range v.theirs.Members() {
-		if v.base.Lookup(m.Name).IsAbsent() {
-			visit(m.Name, three{theirs: m.Value, mine: v.mine.Lookup(m.Name)})
-		}
-	}
-	for _, m := range v.mine.Members() {
-		if v.base.Lookup(m.Name).IsAbsent() && v.theirs.Lookup(m.Name).IsAbsent() {
-			visit(m.Name, three{mine: m.Value})
-		}
-	}
+	first := len(w.members)
+	s, survivors := w.visitMembers(at, v)
+	merged := w.members[first:]
+	w.members = w.members[:first]
 	switch {
 	case s.alike && s.sides && sameNames(v.theirs, v.mine):
 		return v.theirs, s
@@ -44,8 +25,66 @@ func (w *walker) object(at place, v three) (jsonvalue.Value, same) {
 		w.decide(Both, RuleAdded)
 	}
 	s.alike = false
-	sortNames(members[survivors:])
-	return mustObject(members), s
+	sortNames(merged[survivors:])
+	return mustObject(merged), s
+}
+
+// visitMembers merges each member and leaves what there is of them on top of the
+// walker's members, new ones behind the survivors of base.
+func (w *walker) visitMembers(at place, v three) (s same, survivors int) {
+	s = same{theirsBase: !v.base.IsAbsent(), mineBase: !v.base.IsAbsent(), sides: true, alike: true}
+	visit := func(name string, values three) {
+		value, child := w.child(w.matcher.child(at, name, false), name, values)
+		s.and(child)
+		if !value.IsAbsent() {
+			w.members = append(w.members, jsonvalue.Member{Name: name, Value: value})
+		}
+	}
+	first := len(w.members)
+	w.members = slices.Grow(w.members, max(v.theirs.Len(), v.mine.Len()))
+	theirs, mine := finder{object: v.theirs}, finder{object: v.mine}
+	for _, m := range v.base.Members() {
+		visit(m.Name, three{m.Value, theirs.find(m.Name), mine.find(m.Name)})
+	}
+	survivors = len(w.members) - first
+	if theirs.found < v.theirs.Len() {
+		for _, m := range v.theirs.Members() {
+			if v.base.Lookup(m.Name).IsAbsent() {
+				visit(m.Name, three{theirs: m.Value, mine: mine.find(m.Name)})
+			}
+		}
+	}
+	if mine.found < v.mine.Len() {
+		for _, m := range v.mine.Members() {
+			if v.base.Lookup(m.Name).IsAbsent() && v.theirs.Lookup(m.Name).IsAbsent() {
+				visit(m.Name, three{mine: m.Value})
+			}
+		}
+	}
+	return s, survivors
+}
+
+// finder looks members up, first where they stand if the names come in the order
+// of the object but for one here and there.
+type finder struct {
+	object jsonvalue.Value
+	next   int
+	found  int
+}
+
+func (f *finder) find(name string) jsonvalue.Value {
+	for i := f.next; i < f.next+2; i++ {
+		if m := f.object.Member(i); m.Name == name && !m.Value.IsAbsent() {
+			f.next = i + 1
+			f.found++
+			return m.Value
+		}
+	}
+	v := f.object.Lookup(name)
+	if !v.IsAbsent() {
+		f.found++
+	}
+	return v
 }
 
 // child merges one step below the walker's path.

@@ -97,8 +97,14 @@ func newMatcher(p *Policy) *matcher {
 	return &matcher{policy: p, known: make(map[string]*standing)}
 }
 
+// ruleless is the standing of every place under a policy without fields.
+var ruleless = &standing{field: -1}
+
 // top returns the standing of the whole document.
 func (m *matcher) top() *standing {
+	if len(m.policy.fields) == 0 {
+		return ruleless
+	}
 	s := m.collect()
 	for i := range m.policy.fields {
 		s.reach(state{i, 0})

@@ -116,14 +116,9 @@ func (w *walker) noteGroups() {
 }
 
 // whole reports whether the group's values are one side's, or will be whichever
-// way the one dispute that has to do with it is settled.
+// way the one open place that has to do with it is settled.
 func (w *walker) whole(g *group, value jsonvalue.Value) bool {
-	var open []jsonvalue.Pointer
-	for _, d := range w.disputes {
-		if slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool { return prefix(p, d.Path) || prefix(d.Path, p) }) {
-			open = append(open, d.Path)
-		}
-	}
+	open := w.open(g)
 	switch len(open) {
 	case 0:
 		return g.equal(value, w.root.theirs) || g.equal(value, w.root.mine)
@@ -134,6 +129,29 @@ func (w *walker) whole(g *group, value jsonvalue.Value) bool {
 		})
 	}
 	return false
+}
+
+// open returns the places that have to do with a group and are left to a person:
+// disputes, and what has become of other groups.
+func (w *walker) open(g *group) []jsonvalue.Pointer {
+	var open []jsonvalue.Pointer
+	add := func(path jsonvalue.Pointer) {
+		if slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool { return prefix(p, path) || prefix(path, p) }) {
+			open = append(open, path)
+		}
+	}
+	for _, d := range w.disputes {
+		add(d.Path)
+	}
+	for _, m := range w.mixtures {
+		if m.winner != "" {
+			continue
+		}
+		for _, p := range m.places() {
+			add(p)
+		}
+	}
+	return open
 }
 
 func (g *group) equal(a, b jsonvalue.Value) bool {

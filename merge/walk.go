@@ -36,9 +36,10 @@ type walker struct {
 	who     Writers
 	root    three
 
-	path      jsonvalue.Pointer // of the place it is at
-	steps     int               // of alignments so far
-	mixtures  []*mixture        // groups that are taken from one side
+	path      jsonvalue.Pointer  // of the place it is at
+	steps     int                // of alignments so far
+	members   []jsonvalue.Member // a stack of what the objects above it have so far
+	mixtures  []*mixture         // groups that are taken from one side
 	decisions []Decision
 	disputes  []Dispute
 }
@@ -78,6 +79,8 @@ func (w *walker) node(at place, v three) (jsonvalue.Value, same) {
 	}
 	s := compare(v)
 	switch {
+	case s.alike && !v.repeated(typ):
+		return v.theirs, s
 	case s.theirsBase && s.mineBase, s.sides && !v.repeated(typ):
 		return agree(v), s
 	case s.theirsBase:
