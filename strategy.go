@@ -24,4 +24,8 @@ type OnStale struct {
 	// Allow lists what a caller may ask for with Prefer: conflict=…. StrategyReject
 	// and Default can always be had.
 	Allow []Strategy
+	// Overwrite is the expression of a policy file that says who may overwrite, of
+	// those whom Default and Allow let; "" is all of them. It is for whoever obeys
+	// the rest to ask.
+	Overwrite string
 }

@@ -71,10 +71,12 @@ func (d *decoder) collection(v *value) Collection {
 	c.Contract = d.contract(v.get("contract"))
 	c.History = history(v.get("history"))
 	c.OnStale = d.onStale(v.get("on_stale"), c.History)
+	d.mayOverwrite(v.get("on_stale"), &c)
 	c.Schema = v.get("schema").schema
 	c.Links = d.linksOf(v.get("links"), &c)
 	c.Contributions = d.contributions(v)
 	c.Merge = d.mergeRules(v, &c)
+	c.MayResolve = d.mayResolve(v.get("fields"), &c)
 	d.apartFromMembers(v.get("contract"), &c)
 	d.keyOfTheWriter(v.get("id").get("natural_key").list, c.added())
 	c.Indexes = d.indexes(v.get("indexes"), &c)

@@ -31,7 +31,7 @@ var fieldKeys = slices.Concat([]*key{
 	{name: "min", kind: kindNumber, optional: true, defDoc: "none", doc: "The least that a `counter` may be merged to. What is less is left to `on_conflict`."},
 	{name: "max", kind: kindNumber, optional: true, defDoc: "none", doc: "The most that a `counter` may be merged to."},
 }, settleKeys("", "that of the field around it, else `reject`", "What settles two changes that do not combine, of the field and of all below it that has no `on_conflict` of its own."),
-	later("may_resolve", "read"))
+	[]*key{mayResolveKey}, later("read"))
 
 // fields returns a collection's fields, and reports those that cannot be.
 func (d *decoder) fields(v *value, c *Collection) []merge.Field {
@@ -124,7 +124,7 @@ func (d *decoder) fitsSchema(field *merge.Field, typ *value, s *Schema) {
 }
 
 // fieldMembers returns a field as it stands in a policy file.
-func fieldMembers(f *merge.Field) yaml.MapSlice {
+func fieldMembers(f *merge.Field, mayResolve string) yaml.MapSlice {
 	members := yaml.MapSlice{{Key: "path", Value: f.Path}}
 	for _, m := range []struct{ name, text string }{{"type", string(f.Type)}, {"key", f.Key}} {
 		if m.text != "" {
@@ -136,5 +136,9 @@ func fieldMembers(f *merge.Field) yaml.MapSlice {
 			members = append(members, yaml.MapItem{Key: m.name, Value: jsonText(m.number)})
 		}
 	}
-	return append(members, settleMembers(&f.OnConflict)...)
+	members = append(members, settleMembers(&f.OnConflict)...)
+	if mayResolve != "" {
+		members = append(members, yaml.MapItem{Key: mayResolveKey.name, Value: mayResolve})
+	}
+	return members
 }

@@ -177,7 +177,8 @@ var strategyWords = []word{
 	{name: "park", later: true},
 }
 
-var staleKeys = append([]*key{
+var staleKeys = []*key{
 	{name: "default", kind: kindWord, def: string(ifmatch.StrategyReject), words: strategyWords, doc: "Where the caller asks for nothing."},
 	{name: "allow", kind: kindWords, defDoc: "`reject` and `default`", words: strategyWords, doc: "What a caller may ask for with `Prefer: conflict=…`."},
-}, later("overwrite")...)
+	overwriteKey,
+}

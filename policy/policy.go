@@ -66,6 +66,10 @@ type Collection struct {
 	// are immutable. merge.Compile takes it. Fields and groups are in the order of
 	// the file.
 	Merge merge.Rules
+	// MayResolve has for each of the fields of Merge the expression that says who may
+	// settle a conflict over it, "" for whoever may by the field around it; nil where
+	// no field has one.
+	MayResolve []string
 	// Contributions say how documents are materialised from what several sources say
 	// about them; nil takes none.
 	Contributions *Contributions

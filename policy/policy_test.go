@@ -143,6 +143,8 @@ func TestPrintStatesEveryKey(t *testing.T) {
 		Trusted: Trusted{Header: "X-User"},
 	}
 	p.Default.Contract.DigestField = "sha256"
+	p.Default.OnStale.Overwrite = "true"
+	p.Default.MayResolve = []string{"", "true"}
 	p.Default.Schema = &Schema{File: "s.json"}
 	p.Default.Merge = merge.Rules{
 		Fields: []merge.Field{

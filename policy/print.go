@@ -76,10 +76,7 @@ func (c *Collection) members() yaml.MapSlice {
 			{Key: "conflict_details", Value: string(k.ConflictDetails)},
 		}, dialectMembers(&k.Dialect)...)},
 		{Key: "history", Value: kept},
-		{Key: "on_stale", Value: yaml.MapSlice{
-			{Key: "default", Value: string(c.OnStale.Default)},
-			{Key: "allow", Value: c.OnStale.Allow},
-		}},
+		{Key: "on_stale", Value: staleMembers(&c.OnStale)},
 	}...)
 	if c.Schema != nil {
 		members = append(members, yaml.MapItem{Key: "schema", Value: c.Schema.printed()})
