@@ -179,7 +179,7 @@ func (n *node) takenFrom(data jsonvalue.Value) jsonvalue.Value {
 	switch {
 	case n == nil || n.adds:
 		return data
-	case n.field || data.Kind() != jsonvalue.KindObject:
+	case n.field:
 		return jsonvalue.Value{}
 	}
 	changed := make(map[string]*node, len(n.members))

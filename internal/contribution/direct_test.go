@@ -56,6 +56,8 @@ func TestWrite(t *testing.T) {
 		{"it is less sure than others", "0.2", []string{`crm 0.5 1 {"a":1,"b":2}`}, `{"a":2,"b":2,"c":3}`, `c0{"a":1,"b":2} new{"a":2,"c":3}`, `{"a":1,"b":2,"c":3}`, "/a"},
 		{"an object in place of a scalar", "1", []string{`crm 0.5 1 {"a":1}`, `direct 1 1 {"a":2}`}, `{"a":{"b":1}}`, `c0{"a":1} new{"a":{"b":1}}`, `{"a":{"b":1}}`, ""},
 		{"a scalar in place of an object", "1", []string{`crm 0.5 1 {"a":{"c":1}}`, `direct 1 1 {"a":{"b":1}}`}, `{"a":2}`, `c0{"a":{"c":1}} new{"a":2}`, `{"a":2}`, ""},
+		{"an object that is emptied", "1", []string{`direct 1 1 {"a":{"b":1}}`, `direct 1 2 {"c":1}`}, `{"a":{},"c":1}`, `c1{"c":1} new{"a":{}}`, `{"c":1,"a":{}}`, ""},
+		{"one that is none then", "0", []string{`direct 0.4 1 {"a":{"b":1}}`, `crm 0.3 1 {"a":5}`}, `{"a":{}}`, `c1{"a":5} new{"a":{}}`, `{"a":5}`, "/a"},
 		{"an array is one value", "1", []string{`crm 0.5 1 {"a":[1,2]}`}, `{"a":[1]}`, `c0{"a":[1,2]} new{"a":[1]}`, `{"a":[1]}`, ""},
 		{"its own field that goes by values", "1", []string{`direct 1 1 {"high":9}`}, `{"high":5}`, `new{"high":5}`, `{"high":5}`, ""},
 		{"one of others", "1", []string{`crm 0.1 1 {"high":9}`}, `{"high":5}`, `c0{"high":9} new{"high":5}`, `{"high":9}`, "/high"},

@@ -253,6 +253,9 @@ func TestContributionConditions(t *testing.T) {
 		a.refused(428, "precondition-required", "PUT", item, `{"a":9}`)
 		a.must(204, "DELETE", contributions+"/"+second.ID, "", "If-Match", `"2"`)
 		a.is(3, `{"a":1}`)
+		third := a.contribute(says("crm", "0.5", 4, `{"a":4}`))
+		a.must(204, "DELETE", contributions+"/"+third.ID, "")
+		a.is(5, `{"a":1}`)
 	})
 }
 
