@@ -87,7 +87,10 @@ func NewMembers(d ifmatch.Dialect, a Added) (*Members, error) {
 	if m.room == 0 {
 		return nil, nil
 	}
-	return m, m.apart()
+	if err := m.apart(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // all are the places that the contract takes, nil ones included.

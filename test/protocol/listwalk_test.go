@@ -25,7 +25,7 @@ func long() bool { return os.Getenv("IFMATCH_LONG") == "1" }
 
 // fill writes documents straight through an engine, past HTTP. Each body is made of
 // its number.
-func (a *api) fill(rules *engine.Rules, documents int, id func(int) string, body func(int) string) {
+func (a *api) fill(rules *engine.Rules, documents int, id, body func(int) string) {
 	a.t.Helper()
 	e := engine.New(a.store, engine.Config{Chain: a.chain})
 	var next atomic.Int64

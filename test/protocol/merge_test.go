@@ -201,8 +201,7 @@ func TestMergeHoldsTests(t *testing.T) {
 func TestMergeKeepsToTheSchema(t *testing.T) {
 	rules := merging(t, merge.Rules{})
 	rules.Validate = func(v jsonvalue.Value) []engine.Fault {
-		min, max := v.Lookup("min"), v.Lookup("max")
-		if order, ok := jsonvalue.CompareNumbers(min, max); ok && order > 0 {
+		if order, ok := jsonvalue.CompareNumbers(v.Lookup("min"), v.Lookup("max")); ok && order > 0 {
 			return []engine.Fault{{Pointer: "/min", Detail: "must not be above max"}}
 		}
 		return nil
