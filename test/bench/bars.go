@@ -120,7 +120,15 @@ func mergeBars() []experiment {
 	return []experiment{
 		apart.experiment(bar{name: "merge-64-hot", what: "PATCH merged, 64 clients on one document", unit: "/s", yardstick: "64 documents", threshold: limit(0.4), aim: limit(0.8)}),
 		retried.experiment(bar{name: "merge-64-requests", what: "its requests for each success", unit: "requests", yardstick: "retrying", atMost: true, threshold: limit(0.1)}),
+		mergeTextsBar("merge-1k", "1 KiB", "1KiB"),
+		mergeTextsBar("merge-100k", "100 KiB", "100KiB"),
 	}
+}
+
+// mergeTextsBar holds the three-way merge alone; size is what the benchmark calls it.
+func mergeTextsBar(name, what, size string) experiment {
+	bars := []bar{{name: name, what: "three-way merge of texts of " + what, unit: "/s", yardstick: "json-patch", threshold: limit(3), aim: limit(5)}}
+	return experiment{bars: bars, run: func(ctx context.Context, b *bench) []outcome { return b.mergeTexts(ctx, size, bars) }}
 }
 
 func largeBars(o options) []experiment {

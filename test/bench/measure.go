@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
-	"regexp"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -180,33 +176,6 @@ func (b *bench) coldStart(ctx context.Context, bars []bar) []outcome {
 		b.progress("  first answer after %v, %.1f MiB", took.Round(time.Microsecond), resident/mebibyte)
 		out[0].ours = append(out[0].ours, float64(took.Microseconds())/1000)
 		out[1].ours = append(out[1].ours, resident/mebibyte)
-	}
-	return out
-}
-
-var benchmarkLine = regexp.MustCompile(`(?m)^BenchmarkEvaluate/one-tag(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op.*\s(\d+) allocs/op$`)
-
-// evaluate runs the root package's own benchmark, once for each round.
-func (b *bench) evaluate(ctx context.Context, bars []bar) []outcome {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkEvaluate$/^one-tag$",
-		"-benchmem", "-benchtime", "300ms", "-count", strconv.Itoa(b.rounds), ".")
-	cmd.Dir = b.root
-	text, err := cmd.CombinedOutput()
-	if err != nil {
-		return unmeasured(bars, fmt.Sprintf("go test: %v: %s", err, oneLine(string(text), 200)))
-	}
-	out := unmeasured(bars, "")
-	for _, m := range benchmarkLine.FindAllSubmatch(bytes.TrimSpace(text), -1) {
-		for i := range out {
-			figure, err := strconv.ParseFloat(string(m[i+1]), 64)
-			if err != nil {
-				return unmeasured(bars, fmt.Sprintf("go test printed %q", m[0]))
-			}
-			out[i].ours = append(out[i].ours, figure)
-		}
-	}
-	if len(out[0].ours) == 0 {
-		return unmeasured(bars, "the module's root package has no benchmark BenchmarkEvaluate/one-tag")
 	}
 	return out
 }

@@ -137,6 +137,10 @@ After each round that all of them wrote one document it is read: it must have
 everybody's last write, and its version must count all of them. Under ` + "`merge`" + ` no write
 may be refused.
 
+The three-way merge alone, of three texts into one, is held against **json-patch**:
+what makes a merge patch of base and mine and applies it to theirs, with
+github.com/evanphx/json-patch. Parsing and printing count on both sides.
+
 Every answer to a write carries the whole document and its tag, on all sides.
 Before they are measured, ifmatch and handwritten are checked: each must refuse a
 stale write with 412, or 409 where the version is in the body, and an unconditional
@@ -186,7 +190,7 @@ func method(m machine, o options) []string {
 		fmt.Sprintf("%d rounds of %v for each side after %v of warm-up, in turn, the other side first in every second round.", o.rounds, o.seconds, o.warmup),
 		fmt.Sprintf("%s documents of 1 KiB with 20 members and more; each write changes four of them. For merging there are %d, of 1 KiB with %d members. ifmatch ran over SQLite, %s but for the bar about it.", thousands(int64(o.documents)), manyClients, load.Writers+1, authentication),
 		"Server and load generator share the processors. A client sends its next request when it has its last answer, so a slow answer also delays the requests after it.",
-		"Not covered by this program: PostgreSQL, the three-way merge alone and the gateway.",
+		"Not covered by this program: PostgreSQL and the gateway.",
 		"Resident memory under load is the most that was seen, five times a second.",
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -104,12 +105,23 @@ func TestQuantity(t *testing.T) {
 	}
 }
 
-func TestBenchmarkLine(t *testing.T) {
+func TestParseBenchmarks(t *testing.T) {
 	const text = "goos: linux\nBenchmarkEvaluate/one-tag-2   \t38571428\t        15.61 ns/op\t       0 B/op\t       0 allocs/op\n" +
-		"BenchmarkEvaluate/one-tag-weak-2 \t1\t 99 ns/op\t 8 B/op\t 1 allocs/op\nPASS\n"
-	m := benchmarkLine.FindAllStringSubmatch(text, -1)
-	if len(m) != 1 || m[0][1] != "15.61" || m[0][2] != "0" {
-		t.Errorf("got %q", m)
+		"BenchmarkEvaluate/one-tag-weak-2 \t1\t 99 ns/op\t 8 B/op\t 1 allocs/op\n" +
+		"BenchmarkEvaluate/one-tag-2   \t38571428\t        16 ns/op\t       0 B/op\t       0 allocs/op\n" +
+		"BenchmarkTexts/1KiB/json-patch \t 4352\t 53049 ns/op\t 61.73 MB/s\t 28240 B/op\t 437 allocs/op\n" +
+		"BenchmarkTexts/1KiB/ratio-2 \t 65\t 3.902 times-faster\nPASS\n"
+	got, err := parseBenchmarks(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]goResult{
+		"BenchmarkEvaluate/one-tag":      {{15.61, 0}, {16, 0}},
+		"BenchmarkEvaluate/one-tag-weak": {{99, 1}},
+		"BenchmarkTexts/1KiB/json-patch": {{53049, 437}},
+	}
+	if !maps.EqualFunc(got, want, slices.Equal[[]goResult]) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
