@@ -92,10 +92,10 @@ func Run(t *testing.T, h Harness) {
 		{name: "limits", tests: limitTests},
 		{name: "feed", tests: feedTests},
 		{name: "lifecycle", tests: lifecycleTests, again: true},
-		{name: "concurrency", tests: concurrencyTests, again: true},
-		{name: "fresh", tests: freshTests, again: true},
+		{name: "concurrency", tests: concurrencyTests},
+		{name: "fresh", tests: freshTests},
 		{name: "races", tests: raceTests},
-		{name: "fills", tests: fillTests, again: true},
+		{name: "fills", tests: fillTests},
 		{name: "groups", tests: groupTests, again: true},
 		{name: "submissions", tests: submissionTests},
 		{name: "faults", tests: faultTests, again: true},
@@ -105,8 +105,7 @@ func Run(t *testing.T, h Harness) {
 			t.Run(c.name+" under indexes", func(t *testing.T) { h.run(t, c.tests, true) })
 		}
 	}
-	t.Run("model", func(t *testing.T) { testModel(t, h, false) })
-	t.Run("model under indexes", func(t *testing.T) { testModel(t, h, true) })
+	t.Run("model", func(t *testing.T) { testModel(t, h) })
 }
 
 func (h Harness) run(t *testing.T, tests []test, indexed bool) {
