@@ -29,6 +29,12 @@ func (w *walker) dispute(at place, v three, reason string) jsonvalue.Value {
 	if winner := w.winner(at.element, settle, v, w.path); winner != "" {
 		return w.settled(v, winner, string(settle.Rule))
 	}
+	if w.choices != nil {
+		if c, ok := w.choices[w.path.String()]; ok {
+			w.decide(c.Winner, RuleChosen)
+			return c.of(v)
+		}
+	}
 	d := Dispute{
 		Path: slices.Clone(w.path), Base: v.base, Theirs: v.theirs, Mine: v.mine,
 		Rule: settle.Rule, Reason: reason, Field: field,

@@ -40,6 +40,7 @@ type walker struct {
 	steps     int                // of alignments so far
 	members   []jsonvalue.Member // a stack of what the objects above it have so far
 	mixtures  []*mixture         // groups that are taken from one side
+	choices   map[string]Choice  // by path, of what is disputed; nil for none
 	decisions []Decision
 	disputes  []Dispute
 }
@@ -94,7 +95,11 @@ func (w *walker) node(at place, v three) (jsonvalue.Value, same) {
 		s.sides, s.alike = false, false // what is above takes this value, not a side's
 		return value, s
 	}
-	return w.dispute(at, v, reason), s
+	value = w.dispute(at, v, reason)
+	if w.choices != nil && !jsonvalue.Identical(value, v.theirs) { // two equal changes that do not add up
+		s.sides, s.alike = false, false
+	}
+	return value, s
 }
 
 // repeated reports whether two equal changes are two changes: both have counted,
