@@ -52,10 +52,13 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 	}, nil
 }
 
+// stamp returns the time to the microsecond, as stores keep it.
+func (e *Engine) stamp() time.Time { return e.now().UTC().Truncate(time.Microsecond) }
+
 // declare makes the commit of a plan: one write, with its log row.
 func (w *write) declare(p *plan) *store.Commit {
 	in, head := w.intent, &w.current.Head
-	now := w.engine.now().UTC().Truncate(time.Microsecond)
+	now := w.engine.stamp()
 	write := store.Write{
 		Ref: in.Ref, Rev: head.Rev,
 		Content: p.content, Version: head.Next, Life: head.Life, At: now,

@@ -119,11 +119,12 @@ func (w *write) become(p plan, had contributed, all []contribution.Contribution,
 	} else if err := w.validate(&c); err != nil {
 		return p, err
 	}
-	var size int64
-	if p.rows, size = had.changes(all, version); size > w.engine.limits.Body*patchGrowth {
+	rows, size := had.changes(all, version)
+	if size > w.engine.limits.Body*patchGrowth {
 		return p, &Refusal{Reason: ReasonTooLarge, Current: w.current,
 			Detail: "The contributions to the document would take more than " + strconv.FormatInt(w.engine.limits.Body*patchGrowth, 10) + " bytes together. Withdraw some that no longer count."}
 	}
+	p.rows = append(p.rows, rows...)
 	return p, nil
 }
 

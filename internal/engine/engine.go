@@ -131,6 +131,8 @@ type write struct {
 	value   jsonvalue.Value // the current body parsed, once it was
 	// leftover is a claim in the way that belongs to nobody, nil for none.
 	leftover *leftover
+	// resolves is the parked write that this one decides about, nil for none.
+	resolves *resolution
 }
 
 // Do carries one intent out. Its error is always a [*Refusal]. When ctx ends
@@ -177,21 +179,13 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 	if err := w.load(ctx); err != nil {
 		return nil, err
 	}
-	v, err := w.evaluate(ctx)
-	if err != nil {
+	p, err := w.decide(ctx)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	p, err := w.plan(ctx, v)
-	if err == errHeadOnly {
-		p, err = w.planOnWhole(ctx, v)
-	}
-	if err == nil {
-		p, err = w.directly(ctx, p)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if p.unchanged {
+	case p.parked != nil:
+		return w.park(ctx, &p)
+	case p.unchanged:
 		return &Outcome{Result: Unchanged, Document: w.current, Before: w.current, Granted: p.granted, Combined: p.combined, Contribution: p.contribution}, nil
 	}
 	return w.commit(ctx, &p)

@@ -86,5 +86,6 @@ func (r *Rules) AppendEntry(dst []byte, e *store.Entry) []byte {
 		dst = append(dst, `,"mergedFrom":`...)
 		dst = strconv.AppendInt(dst, e.MergedFrom, 10)
 	}
+	text("conflict", conflictOf(e.Decisions))
 	return append(dst, '}')
 }

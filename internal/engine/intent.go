@@ -26,6 +26,8 @@ const (
 	OpDelete
 	OpContribute // add a contribution to what the document is made of
 	OpWithdraw   // take one back
+	OpResolve    // decide about a parked write; by [Engine.Resolve] alone
+	OpDiscard    // throw a parked write away; by [Engine.Discard] alone
 )
 
 // method returns the HTTP method whose precondition rules the operation follows.
@@ -33,7 +35,7 @@ func (o Op) method() string {
 	switch o {
 	case OpPut, OpContribute: // which may create the document
 		return "PUT"
-	case OpDelete, OpWithdraw:
+	case OpDelete, OpWithdraw, OpDiscard:
 		return "DELETE"
 	}
 	return "PATCH"
@@ -41,7 +43,7 @@ func (o Op) method() string {
 
 func (o Op) action() store.Action {
 	switch o {
-	case OpPut:
+	case OpPut, OpResolve:
 		return store.ActionPut
 	case OpDelete:
 		return store.ActionDelete
@@ -56,8 +58,12 @@ type Strategy string
 const (
 	StrategyReject    Strategy = "reject"
 	StrategyMerge     Strategy = "merge"
+	StrategyPark      Strategy = "park"
 	StrategyOverwrite Strategy = "overwrite"
 )
+
+// merges tells whether a strategy merges what does not contradict itself.
+func (s Strategy) merges() bool { return s == StrategyMerge || s == StrategyPark }
 
 // Rules are what the engine obeys for one collection. The zero value is
 // RFC 9110 with preconditions required and stale writes rejected.
@@ -79,6 +85,10 @@ type Rules struct {
 	Merge *merge.Policy
 	// Contributions say how documents are materialised; nil takes none.
 	Contributions *Contributions
+	// MayResolve tells whether somebody may decide about a dispute of a parked write,
+	// which is about field, an index of Merge's fields or -1 for none of them; nil
+	// lets everybody. It must be safe for concurrent use.
+	MayResolve func(actor store.Actor, field int, d merge.Dispute) bool
 	// Summary leaves values out of conflict documents.
 	Summary bool
 	// Key is what no two documents of a part may share, nil for nothing.
@@ -165,6 +175,9 @@ const (
 	Deleted     Result = "deleted"
 	Contributed Result = "contributed"
 	Withdrawn   Result = "withdrawn"
+	Parked      Result = "parked"
+	// Discarded is in the log alone: a parked write was thrown away.
+	Discarded Result = "discarded"
 )
 
 // Outcome is what became of an intent that was carried out.
@@ -185,6 +198,10 @@ type Outcome struct {
 	Contribution *contribution.Contribution
 	// Outranked are the fields that a lenient write changes and does not win.
 	Outranked []jsonvalue.Pointer
+	// Parked is the id under which the write was parked, and Conflict what it
+	// disputes. Document is Before then.
+	Parked   string
+	Conflict *Conflict
 	// Rounds counts the turns of the corridor: 1 without a lost race.
 	Rounds int
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 
@@ -19,7 +18,14 @@ type weighed struct {
 	// broken says why; a deletion has neither.
 	mine   candidate
 	broken error
+	who    merge.Writers
 	merged merge.Result
+	// tests are where a JSON Patch tests what it makes of its base. More are the
+	// disputes that are not of the merge itself: these tests, or a schema.
+	tests []jsonvalue.Pointer
+	more  []merge.Dispute
+	// faults are what is wrong with the result of the merge.
+	faults []Fault
 	// repeats tells that the write would count twice if it were merged twice.
 	repeats bool
 }
@@ -47,46 +53,81 @@ func (w *write) weigh(ctx context.Context, base *store.Entry) (*weighed, error) 
 	if s.broken != nil {
 		return s, nil
 	}
-	rules := w.intent.Rules.Merge
-	who := merge.Writers{Mine: w.intent.Actor.Roles}
-	if rules.ByAuthority() {
-		if who.Theirs, err = w.engine.authors(ctx, w.current, base, s.base, s.theirs); err != nil {
-			return nil, err
-		}
+	if err := w.threeWay(ctx, base, s, w.intent.Actor.Roles); err != nil {
+		return nil, err
 	}
-	s.merged = merge.Three(s.base, s.theirs, s.mine.value, rules, who)
 	if w.intent.Op == OpJSONPatch {
+		s.tests = w.testsOf(s.mine.value)
 		of, err := w.disputedMembers(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		s.merged.Disputes = append(append(s.merged.Disputes, w.disputedTests(s)...), of...)
+		s.dispute(s.disputedTests()...)
+		s.dispute(of...)
 	}
-	s.repeats = rules.Repeats(s.base, s.mine.value)
+	s.repeats = w.intent.Rules.Merge.Repeats(s.base, s.mine.value)
 	return s, nil
+}
+
+// threeWay merges a write of somebody in these roles.
+func (w *write) threeWay(ctx context.Context, base *store.Entry, s *weighed, roles []string) error {
+	rules := w.intent.Rules.Merge
+	s.who.Mine = roles
+	if rules.ByAuthority() {
+		var err error
+		if s.who.Theirs, err = w.engine.authors(ctx, w.current, base, s.base, s.theirs); err != nil {
+			return err
+		}
+	}
+	s.merged = merge.Three(s.base, s.theirs, s.mine.value, rules, s.who)
+	return nil
+}
+
+// dispute adds disputes to those of the merge.
+func (s *weighed) dispute(more ...merge.Dispute) {
+	s.more = append(s.more, more...)
+	s.merged.Disputes = append(s.merged.Disputes, more...)
+}
+
+// disputes tells whether a place is disputed already.
+func (s *weighed) disputes(at jsonvalue.Pointer) bool {
+	return slices.ContainsFunc(s.merged.Disputes, func(d merge.Dispute) bool { return slices.Equal(d.Path, at) })
 }
 
 // RuleTest is the rule of a dispute about a test of a JSON Patch.
 const RuleTest merge.Rule = "test"
 
-// disputedTests returns the tests of a JSON Patch that hold of what the writer
-// made and not of what would be stored. A test of what the patch itself changes
-// later says nothing about the result.
-func (w *write) disputedTests(s *weighed) []merge.Dispute {
-	var disputes []merge.Dispute
+// testsOf returns where the tests of a JSON Patch hold of what the writer made. A
+// test of what the patch itself changes later says nothing about the result.
+func (w *write) testsOf(mine jsonvalue.Value) []jsonvalue.Pointer {
+	var held []jsonvalue.Pointer
 	for _, op := range w.content.patch.Ops() {
-		if op.Kind != patch.OpTest || !jsonvalue.Equal(s.mine.value.At(op.Path), op.Value) || jsonvalue.Equal(s.merged.Value.At(op.Path), op.Value) {
-			continue
+		same := func(p jsonvalue.Pointer) bool { return slices.Equal(p, op.Path) }
+		if op.Kind == patch.OpTest && jsonvalue.Equal(mine.At(op.Path), op.Value) && !slices.ContainsFunc(held, same) {
+			held = append(held, op.Path)
 		}
-		named := func(d merge.Dispute) bool { return slices.Equal(d.Path, op.Path) }
-		if !slices.ContainsFunc(s.merged.Disputes, named) && !slices.ContainsFunc(disputes, named) {
-			disputes = append(disputes, merge.Dispute{
-				Path: op.Path, Base: s.base.At(op.Path), Theirs: s.theirs.At(op.Path), Mine: s.mine.value.At(op.Path),
-				Rule: RuleTest, Reason: merge.ReasonChanged, Field: -1,
-			})
+	}
+	return held
+}
+
+// disputedTests returns the tests that hold of what the writer made and not of
+// what would be stored.
+func (s *weighed) disputedTests() []merge.Dispute {
+	var disputes []merge.Dispute
+	for _, at := range s.tests {
+		if !jsonvalue.Equal(s.merged.Value.At(at), s.mine.value.At(at)) && !s.disputes(at) {
+			disputes = append(disputes, s.disputed(at, RuleTest))
 		}
 	}
 	return disputes
+}
+
+// disputed is the dispute about a place that a rule beyond the merge has found.
+func (s *weighed) disputed(at jsonvalue.Pointer, rule merge.Rule) merge.Dispute {
+	return merge.Dispute{
+		Path: at, Base: s.base.At(at), Theirs: s.theirs.At(at), Mine: s.mine.value.At(at),
+		Rule: rule, Reason: merge.ReasonChanged, Field: -1,
+	}
 }
 
 // disputedMembers returns the tests of a JSON Patch on members that the contract
@@ -130,7 +171,7 @@ func (w *write) planMerged(ctx context.Context, v evaluation, s *weighed, p plan
 	}
 	p.result, p.content, p.candidate = Merged, store.ContentBody, c
 	p.mergedFrom, p.combined = v.base.Version, !jsonvalue.Identical(c.value, s.mine.value)
-	if p.decisions, err = encodeDecisions(s.merged.Decisions); err != nil {
+	if p.decisions, err = encodeDecisions(nil, s.merged.Decisions, ""); err != nil {
 		return p, err
 	}
 	p.unchanged, err = w.isCurrent(c)
@@ -147,21 +188,28 @@ func (w *write) brokenByMerge(ctx context.Context, v evaluation, s *weighed, err
 	if err := w.validate(&s.mine); err != nil {
 		return err
 	}
-	for _, f := range merged.Faults {
-		at, err := jsonvalue.ParsePointer(f.Pointer)
-		if err != nil {
-			return err
-		}
-		s.merged.Disputes = append(s.merged.Disputes, merge.Dispute{
-			Path: at, Base: s.base.At(at), Theirs: s.theirs.At(at), Mine: s.mine.value.At(at),
-			Rule: RuleSchema, Reason: merge.ReasonChanged, Field: -1,
-		})
+	if err := s.disputeFaults(merged.Faults); err != nil {
+		return err
 	}
 	conflict := w.conflict(ctx, ReasonMergeConflict, v, s)
 	if r, ok := errors.AsType[*Refusal](conflict); ok {
 		r.Faults = merged.Faults
 	}
 	return conflict
+}
+
+// disputeFaults disputes what is wrong with the result of a merge.
+func (s *weighed) disputeFaults(faults []Fault) error {
+	for _, f := range faults {
+		at, err := jsonvalue.ParsePointer(f.Pointer)
+		if err != nil {
+			return err
+		}
+		if !s.disputes(at) {
+			s.dispute(s.disputed(at, RuleSchema))
+		}
+	}
+	return nil
 }
 
 // conflict refuses a stale write with what happened meanwhile, and what the write
@@ -191,24 +239,6 @@ func (w *write) applied(s *weighed) (bool, error) {
 
 // RuleSchema is the rule of a dispute about a merge that would not be valid.
 const RuleSchema merge.Rule = "schema"
-
-// decision is a decision of a merge as the log keeps it.
-type decision struct {
-	Path   string `json:"path"`
-	Winner string `json:"winner"`
-	Rule   string `json:"rule"`
-}
-
-func encodeDecisions(decisions []merge.Decision) ([]byte, error) {
-	if len(decisions) == 0 {
-		return nil, nil
-	}
-	rows := make([]decision, len(decisions))
-	for i, d := range decisions {
-		rows[i] = decision{Path: d.Path.String(), Winner: string(d.Winner), Rule: d.Rule}
-	}
-	return json.Marshal(rows)
-}
 
 func headOf(e *store.Entry) store.Head {
 	return store.Head{Ref: e.Ref, Rev: e.Rev, Version: e.Version, Life: e.Life, At: e.At, Digest: e.Digest}

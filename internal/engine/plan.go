@@ -23,11 +23,39 @@ type plan struct {
 	mergedFrom int64
 	decisions  []byte
 	combined   bool
+	// parked is what the caller of a write is told that is parked; where the plan is
+	// unchanged, it is already.
+	parked *Refusal
 	// rows are what changes beside the document, in the same commit.
 	rows []store.RowChange
 	// Of a contribution: which, and of a write the fields that others win.
 	contribution *contribution.Contribution
 	outranked    []jsonvalue.Pointer
+}
+
+// decide evaluates a write on what was loaded, and plans what to do about that.
+func (w *write) decide(ctx context.Context) (plan, error) {
+	p, err := w.planned(ctx)
+	if err != nil || p.content == store.ContentTouch {
+		return p, err
+	}
+	return w.directly(ctx, p)
+}
+
+// planned is decide for a document that takes no contributions.
+func (w *write) planned(ctx context.Context) (plan, error) {
+	if w.resolves != nil {
+		return w.planResolution(ctx)
+	}
+	v, err := w.evaluate(ctx)
+	if err != nil {
+		return plan{}, err
+	}
+	p, err := w.plan(ctx, v)
+	if err == errHeadOnly {
+		return w.planOnWhole(ctx, v)
+	}
+	return p, err
 }
 
 // plan decides what to do about an evaluation. It returns a *Refusal, or
@@ -126,8 +154,11 @@ func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	if strategy == StrategyMerge && w.intent.Op != OpDelete {
+	if strategy.merges() && w.intent.Op != OpDelete {
 		p, err = w.planMerged(ctx, v, s, p)
+		if strategy == StrategyPark {
+			p, err = w.planParked(ctx, v.base, s, p, err)
+		}
 		return p, w.granting(p.granted, err)
 	}
 	// A content that cannot be applied has no result, and the write is refused for
@@ -158,7 +189,7 @@ func (w *write) granting(granted Strategy, err error) error {
 // would be, and so whether it is there already.
 func (w *write) planFailed(ctx context.Context, v evaluation) (plan, error) {
 	rules := w.intent.Rules
-	if strategy, wished := rules.strategy(w.intent.Strategy); v.gone && strategy == StrategyMerge && w.intent.Op != OpDelete {
+	if strategy, wished := rules.strategy(w.intent.Strategy); v.gone && strategy.merges() && w.intent.Op != OpDelete {
 		r := w.refuse(v.Result)
 		r.Reason = ReasonBaseUnavailable
 		if wished {

@@ -16,6 +16,7 @@ type Reason string
 // The reasons.
 const (
 	ReasonMalformed       Reason = "malformed"
+	ReasonForbidden       Reason = "forbidden"
 	ReasonNotFound        Reason = "not-found"
 	ReasonStale           Reason = "stale"
 	ReasonMergeConflict   Reason = "merge-conflict"
@@ -39,7 +40,7 @@ const (
 )
 
 // Refusal is the error of every intent that was not carried out. Unless Reason
-// is ReasonUnknown, nothing was changed.
+// is ReasonUnknown, or Parked is set, nothing was changed.
 type Refusal struct {
 	Reason Reason
 	// By is the condition header that decided, if one did.
@@ -59,6 +60,11 @@ type Refusal struct {
 	Faults []Fault
 	// Granted is the strategy that the caller asked for and got, else empty.
 	Granted Strategy
+	// Parked is the id under which the write is kept for somebody to decide, "" where
+	// it is not.
+	Parked string
+	// Crowded tells that it would be, and that as many as may be are kept already.
+	Crowded bool
 	// RetryAfter is when trying again may help, 0 for no advice.
 	RetryAfter time.Duration
 
@@ -86,6 +92,9 @@ type Conflict struct {
 	// Repeats tells that the write is not merged for want of a proof that it was
 	// not sent before: it changes a counter, or appends.
 	Repeats bool
+	// Resolving tells that this is about a write that was parked before, and that
+	// somebody decides about now.
+	Resolving bool
 }
 
 // Change is one difference between the writer's version and the current one,

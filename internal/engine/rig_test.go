@@ -26,6 +26,8 @@ type hooked struct {
 	history func() error
 	rows    func() error
 	commit  func(c *store.Commit, next func() (store.Receipt, error)) (store.Receipt, error)
+	// spoil changes what the store's rows are.
+	spoil func(kind string, rows []store.Row) ([]store.Row, error)
 }
 
 func (h *hooked) Get(ctx context.Context, ref store.Ref) (*store.Document, error) {
@@ -81,7 +83,11 @@ func (h *hooked) Rows(ctx context.Context, ref store.Ref, kind string) ([]store.
 			return nil, err
 		}
 	}
-	return h.Store.(store.RowReader).Rows(ctx, ref, kind)
+	rows, err := h.Store.(store.RowReader).Rows(ctx, ref, kind)
+	if h.spoil == nil || err != nil {
+		return rows, err
+	}
+	return h.spoil(kind, rows)
 }
 
 func (h *hooked) Commit(ctx context.Context, c *store.Commit) (store.Receipt, error) {
