@@ -1,6 +1,7 @@
 package contribution
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -183,7 +184,7 @@ func TestCompile(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Compile(tt.rules)
-			bad, ok := err.(*RuleError)
+			bad, ok := errors.AsType[*RuleError](err)
 			if !ok || bad.Key != tt.key || bad.Index != tt.index || bad.Group != (tt.key == "together") || !strings.Contains(bad.Message(), tt.says) {
 				t.Errorf("refused with %#v", err)
 			}

@@ -233,53 +233,6 @@ func TestContributionsAreOff(t *testing.T) {
 	})
 }
 
-// TestContributionConditions: what is asked about the document holds for the whole
-// of it, and nothing has to be asked.
-func TestContributionConditions(t *testing.T) {
-	rules := contributed(t, "1")
-	rules.Contract = ifmatch.Contract{} // which asks writers of the document
-	onEveryStore(t, setup{rules: rules}, func(t *testing.T, a *api) {
-		a.refused(412, "stale", "POST", contributions, says("crm", "0.5", 0, `{"a":1}`), "If-Match", "*")
-		a.contribute(says("crm", "0.5", 0, `{"a":1}`), "If-None-Match", "*")
-		a.refused(412, "exists", "POST", contributions, says("crm", "0.5", 1, `{"a":1}`), "If-None-Match", "*")
-		second := a.contribute(says("crm", "0.5", 2, `{"a":2}`), "If-Match", `"1"`)
-		p := a.refused(412, "stale", "POST", contributions, says("crm", "0.5", 3, `{"a":3}`), "If-Match", `"1"`)
-		if p.YourVersion != 1 || p.CurrentVersion != 2 || len(p.Changes) != 1 || p.Changes[0].Path != "/a" {
-			t.Errorf("it is told %+v", p)
-		}
-		a.refused(412, "weak-validator", "POST", contributions, says("crm", "0.5", 3, `{"a":3}`), "If-Match", `W/"2"`)
-		a.refused(400, "malformed", "POST", contributions, says("crm", "0.5", 3, `{"a":3}`), "If-Match", `2`)
-		a.refused(412, "stale", "DELETE", contributions+"/"+second.ID, "", "If-Match", `"1"`)
-		a.refused(428, "precondition-required", "PUT", item, `{"a":9}`)
-		a.must(204, "DELETE", contributions+"/"+second.ID, "", "If-Match", `"2"`)
-		a.is(3, `{"a":1}`)
-		third := a.contribute(says("crm", "0.5", 4, `{"a":4}`))
-		a.must(204, "DELETE", contributions+"/"+third.ID, "")
-		a.is(5, `{"a":1}`)
-	})
-}
-
-// TestContributionsToDeleted: a deletion takes everything with it, and only who
-// says so begins anew.
-func TestContributionsToDeleted(t *testing.T) {
-	onEveryStore(t, setup{rules: contributed(t, "1")}, func(t *testing.T, a *api) {
-		old := a.contribute(says("crm", "0.5", 0, `{"a":1}`))
-		a.must(204, "DELETE", item, "")
-		a.must(404, "GET", contributions, "")
-		a.must(404, "GET", contributions+"/"+old.ID, "")
-		a.refused(404, "not-found", "POST", contributions, says("crm", "0.5", 1, `{"b":1}`))
-		a.refused(404, "not-found", "POST", contributions, says("crm", "0.5", 1, `{"b":1}`), "If-Match", `"1"`)
-		a.refused(404, "not-found", "DELETE", contributions+"/"+old.ID, "")
-		a.contribute(says("crm", "0.5", 1, `{"b":1}`), "If-None-Match", "*")
-		a.is(3, `{"b":1}`)
-		a.contributes(`crm {"b":1}`)
-		a.must(204, "DELETE", item, "")
-		a.must(201, "PUT", item, `{"c":1}`)
-		a.contributes(`direct {"c":1}`)
-		a.is(5, `{"c":1}`)
-	})
-}
-
 func TestDryContributions(t *testing.T) {
 	onEveryStore(t, setup{rules: contributed(t, "0.5")}, func(t *testing.T, a *api) {
 		before := a.dump()
