@@ -22,11 +22,13 @@ func describeConflict(r *http.Request, t Target, f *engine.Refusal, p *problem.D
 	p.ChangedBy = c.ChangedBy
 	p.AlreadyApplied = &c.AlreadyApplied
 	for s := range t.Rules.Strategies() {
-		p.Strategies = append(p.Strategies, string(s))
+		if !c.Resolving {
+			p.Strategies = append(p.Strategies, string(s))
+		}
 	}
 	p.Changes = changesOf(c, t.Rules.Summary)
 	if c.Compared {
-		p.Conflict = &problem.Conflict{Disputes: disputesOf(c, t.Rules.Summary), Mergeable: len(c.Disputes) == 0}
+		p.Conflict = conflictOf(c, t.Rules.Summary)
 	}
 	p.Advice = adviceOf(r, t, c)
 	p.Detail = conflictDetail(r, t, f)
@@ -41,7 +43,7 @@ func adviceOf(r *http.Request, t Target, c *engine.Conflict) problem.Advice {
 		return ""
 	case !c.Compared || len(c.Disputes) > 0:
 		return problem.AdviceAskAPerson
-	case merges && !c.Repeats:
+	case merges && !c.Repeats && !c.Resolving:
 		return problem.AdviceMerge
 	}
 	return problem.AdviceRetry
@@ -49,20 +51,43 @@ func adviceOf(r *http.Request, t Target, c *engine.Conflict) problem.Advice {
 
 func conflictDetail(r *http.Request, t Target, f *engine.Refusal) string {
 	c := f.Conflict
+	if c.Resolving {
+		return resolvingDetail(r, t, f)
+	}
 	var s strings.Builder
 	fmt.Fprintf(&s, "You sent version %d; the current version is %d. ", c.Base.Version, f.Current.Version)
 	switch {
+	case f.Parked != "":
+		fmt.Fprintf(&s, "Your change and what happened since contradict each other in %s. It is not saved, but parked: "+
+			"%s is where somebody decides about it.", disputedPaths(c.Disputes), t.parkedAt(f.Parked))
+		return s.String()
 	case c.AlreadyApplied:
 		s.WriteString("What you sent is what is stored already: if this was a retry, it is done. ")
 	case f.Reason == engine.ReasonMergeConflict:
-		fmt.Fprintf(&s, "Your change and what happened since contradict each other in %s, so that nothing was merged. "+
-			"Decide, and send the document as it is to be with %s.", disputedPaths(c.Disputes), currentState(r, t, f))
+		fmt.Fprintf(&s, "Your change and what happened since contradict each other in %s, so that nothing was merged. ", disputedPaths(c.Disputes))
+		if f.Crowded {
+			fmt.Fprintf(&s, "It is not parked either, since %d writes to this document are. ", engine.MaxParked)
+		}
+		fmt.Fprintf(&s, "Decide, and send the document as it is to be with %s.", currentState(r, t, f))
 		return s.String()
 	case c.Repeats && len(c.Disputes) == 0:
 		s.WriteString("It changes a counter or appends, and is not merged, since nothing would tell a retry from a second change. ")
 	}
 	fmt.Fprintf(&s, "Read it again, apply your change to what you find, and send it with %s.", currentState(r, t, f))
 	return s.String()
+}
+
+// resolvingDetail says what is wrong with a decision about a parked write.
+func resolvingDetail(r *http.Request, t Target, f *engine.Refusal) string {
+	todo := "Nothing is disputed any more: choose nothing"
+	if disputes := f.Conflict.Disputes; len(disputes) > 0 {
+		todo = "Choose for " + disputedPaths(disputes) + ", and for nothing else"
+	}
+	todo += ", or give the document, with " + currentState(r, t, f) + ". It stays parked."
+	if f.Reason == engine.ReasonStale {
+		return "The document changed after the version that your If-Match names. " + todo
+	}
+	return "Your choices are not those that are to be made. " + todo
 }
 
 // maxNamed is how many disputed paths a sentence names.
@@ -88,10 +113,17 @@ func enumerated(n int, path func(int) string) string {
 	return join(names)
 }
 
-func disputesOf(c *engine.Conflict, summary bool) []problem.Dispute {
-	out := make([]problem.Dispute, len(c.Disputes))
-	for i := range c.Disputes {
-		d := &c.Disputes[i]
+// conflictOf returns what a write disputes, without the values if summary is set.
+func conflictOf(c *engine.Conflict, summary bool) *problem.Conflict {
+	return &problem.Conflict{Disputes: DisputesOf(c.Disputes, summary), Mergeable: len(c.Disputes) == 0}
+}
+
+// DisputesOf returns disputes as they are shown, without the values if summary is
+// set.
+func DisputesOf(disputes []merge.Dispute, summary bool) []problem.Dispute {
+	out := make([]problem.Dispute, len(disputes))
+	for i := range disputes {
+		d := &disputes[i]
 		out[i] = problem.Dispute{Path: d.Path.String(), Rule: string(d.Rule), Reason: d.Reason, Key: text(d.Key)}
 		for _, p := range d.Together {
 			out[i].Together = append(out[i].Together, p.String())

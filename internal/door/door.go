@@ -58,9 +58,12 @@ func (t *Target) sibling(id string) string {
 	if t.Ref.ID == "" { // a POST: the path is the collection's
 		return t.Path + "/" + id
 	}
-	item := cmp.Or(t.Item, t.Path)
+	item := t.item()
 	return item[:len(item)-len(t.Ref.ID)] + id
 }
+
+// item returns the path of the document.
+func (t *Target) item() string { return cmp.Or(t.Item, t.Path) }
 
 const (
 	mediaJSON       = "application/json"
@@ -107,12 +110,16 @@ func (d *Door) MethodNotAllowed(w http.ResponseWriter, r *http.Request, methods 
 // Problem answers with a problem document, under the request's ids and in the
 // dialect of what it is about.
 func (d *Door) Problem(w http.ResponseWriter, r *http.Request, p *problem.Document) {
+	d.problem(w, r, p, outcomeRejected)
+}
+
+func (d *Door) problem(w http.ResponseWriter, r *http.Request, p *problem.Document, outcome []string) {
 	EchoRequestID(w.Header(), r)
 	if p.CorrelationID == "" {
 		p.CorrelationID = Correlation(r)
 	}
 	if isWrite(r.Method) && p.Code != problem.OutcomeUnknown { // which may have been written
-		w.Header()["Ifmatch-Outcome"] = outcomeRejected
+		w.Header()["Ifmatch-Outcome"] = outcome
 	}
 	dialect := problem.ProblemJSON
 	if d.Dialect != nil {
@@ -156,10 +163,17 @@ func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, t Target, correlat
 	if refusal.Granted != "" {
 		w.Header()["Preference-Applied"] = []string{"conflict=" + string(refusal.Granted)}
 	}
-	if refusal.Holder != nil && w.Header()["Ifmatch-Dry-Run"] == nil { // which gives no Location
-		w.Header()["Location"] = []string{t.sibling(refusal.Holder.Ref.ID)}
+	outcome, at := outcomeRejected, ""
+	switch {
+	case refusal.Holder != nil:
+		at = t.sibling(refusal.Holder.Ref.ID)
+	case refusal.Parked != "":
+		outcome, at = outcomeParked, t.parkedAt(refusal.Parked)
 	}
-	d.Problem(w, r, p)
+	if at != "" && w.Header()["Ifmatch-Dry-Run"] == nil { // which gives no Location
+		w.Header()["Location"] = []string{at}
+	}
+	d.problem(w, r, p, outcome)
 }
 
 // Conditions reads a request's preconditions.

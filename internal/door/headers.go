@@ -23,6 +23,7 @@ var (
 	typeJSON        = []string{mediaJSON}
 	acceptPatch     = []string{mediaMergePatch + ", " + mediaJSONPatch + ", " + mediaJSON}
 	outcomeRejected = []string{"rejected"}
+	outcomeParked   = []string{"parked"}
 	yes             = []string{"true"}
 )
 

@@ -1,6 +1,7 @@
 package door
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -52,25 +53,38 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 	case engine.ReasonMalformed:
 		p.Detail = malformedDetail(f)
 	case engine.ReasonOutranked:
-		p.Detail = "Other contributions rank above yours in " + enumerated(len(f.Faults), func(i int) string { return f.Faults[i].Pointer }) + ", so that nothing was written. Leave those as they are, withdraw what outranks you, or send Prefer: handling=lenient to have the rest."
+		p.Detail = "Other contributions rank above yours in " + places(f.Faults) + ", so that nothing was written. Leave those as they are, withdraw what outranks you, or send Prefer: handling=lenient to have the rest."
+	case engine.ReasonForbidden:
+		p.Detail = "You may not decide about " + places(f.Faults) + ". Ask somebody who may. The write stays parked."
 	case engine.ReasonNotFound:
-		switch {
-		case p.Deleted && r.Method == http.MethodPost:
-			p.Detail = "It was deleted, and its contributions with it. Send If-None-Match: * to have this one create it anew."
-		case p.Deleted:
-			p.Detail = "It was deleted. PUT it again to create it anew."
-		case f.Current == nil:
-			p.Detail = "There is no such version, or it is no longer kept. The document's _history lists those that were."
-		case f.Current.Exists():
-			p.Detail = "There is no such contribution, or it was withdrawn. The document's _contributions lists those that are there."
-		}
+		p.Detail = cmp.Or(f.Detail, notFoundDetail(r, f))
 	}
 	p.Status = t.StaleStatus(r, p.Code, f.By)
-	// A tag that a status did not come of would be taken for the answer's own.
-	if !showsCurrent(p.StatusCode()) {
+	// A tag that a status did not come of would be taken for the answer's own; with
+	// that of a write that is parked, its client would write once more.
+	if !showsCurrent(p.StatusCode()) || f.Parked != "" {
 		p.CurrentETag = ""
 	}
 	return p
+}
+
+// places names what faults are about.
+func places(faults []engine.Fault) string {
+	return enumerated(len(faults), func(i int) string { return faults[i].Pointer })
+}
+
+func notFoundDetail(r *http.Request, f *engine.Refusal) string {
+	switch {
+	case f.Current == nil:
+		return "There is no such version, or it is no longer kept. The document's _history lists those that were."
+	case f.Current.Deleted && r.Method == http.MethodPost:
+		return "It was deleted, and its contributions with it. Send If-None-Match: * to have this one create it anew."
+	case f.Current.Deleted:
+		return "It was deleted. PUT it again to create it anew."
+	case f.Current.Exists():
+		return "There is no such contribution, or it was withdrawn. The document's _contributions lists those that are there."
+	}
+	return ""
 }
 
 // StaleStatus returns the status that the contract gives to a write which names a

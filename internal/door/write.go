@@ -64,6 +64,10 @@ type answer struct {
 }
 
 func (d *Door) answer(w http.ResponseWriter, t Target, a answer) {
+	if a.out.Result == engine.Parked {
+		d.answerParked(w, t, a)
+		return
+	}
 	h := w.Header()
 	h["Cache-Control"] = noStore
 	h["Ifmatch-Outcome"] = []string{string(a.out.Result)}
@@ -96,7 +100,7 @@ func (d *Door) announceState(h http.Header, t Target, a answer) {
 // change on its next save, so that the answer has no validator (RFC 9110 §9.3.4):
 // it shows the whole document, whose tag stands apart.
 func (d *Door) announceCombined(h http.Header, t Target, a answer) {
-	h["Content-Location"] = []string{t.Path}
+	h["Content-Location"] = []string{t.item()}
 	h["Ifmatch-Etag"] = etag(engine.ETagOf(&a.state().Head, &t.Rules.Contract))
 }
 

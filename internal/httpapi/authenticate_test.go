@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/access"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -137,6 +138,10 @@ var routes = map[routeKind]string{
 
 	routeContributions: "/v1/notes/1/_contributions",
 	routeContribution:  "/v1/notes/1/_contributions/ID",
+
+	routeConflicts: "/v1/notes/1/_conflicts",
+	routeConflict:  "/v1/notes/1/_conflicts/ID",
+	routeResolve:   "/v1/notes/1/_conflicts/ID/resolve",
 }
 
 // firstID returns the id of the first item of a list.
@@ -148,6 +153,19 @@ func (a *asked) firstID(path string, header ...string) string {
 		a.Fatalf("%s: %s: %v", path, body, err)
 	}
 	return list.Items[0].ID
+}
+
+// park parks a write of the note 1, which has a second version.
+func (a *asked) park() {
+	a.Helper()
+	_, err := a.server.door.Engine.Do(a.Context(), &engine.Intent{
+		Ref: store.Ref{Part: store.Part{Collection: "notes"}, ID: "1"}, Rules: &engine.Rules{OnStale: engine.StrategyPark},
+		Op: engine.OpPut, Body: []byte(`{"n":3}`), Strategy: engine.StrategyPark,
+		Conditions: ifmatch.Conditions{IfMatch: ifmatch.Tags(ifmatch.VersionTag(1))},
+	})
+	if err != nil {
+		a.Fatal(err)
+	}
 }
 
 // TestEveryRouteAsks walks the routes that there are, with every method, and
@@ -162,17 +180,22 @@ func TestEveryRouteAsks(t *testing.T) {
 	a.status(http.StatusCreated, "PUT", "/v1/notes/1", ann...)
 	a.status(http.StatusOK, "PATCH", "/v1/notes/1", append(ann, "If-Match", `"1"`)...)
 	a.status(http.StatusCreated, "PUT", "/v1/orgs/1/brand", ann...)
+	a.park()
 	stranger, _ := access.NewKey()
 	paths := []string{"/v1/notes/new", "/v1/orgs/1/brand", "/v1/orgs/2/brand", "/", "/v1", "/v1/notes/", "/v1/notes/_x", "/nowhere", "/_/", "/_batch", "/metrics", "/openapi.json", "/health%7a", "/healthz/", "//healthz"}
 	for kind, path := range routes {
-		if all, ok := strings.CutSuffix(path, "/ID"); ok {
-			path = all + "/" + a.firstID(all, ann...)
+		if all, rest, ok := strings.Cut(path, "/ID"); ok {
+			path = all + "/" + a.firstID(all, ann...) + rest
 		}
 		bare, _, _ := strings.Cut(path, "?")
 		if to, ok := a.server.router.match(bare); !ok || to.kind != kind {
 			t.Errorf("%s is the route %d, %t, want %d", path, to.kind, ok, kind)
 		}
-		a.status(http.StatusOK, "GET", path, ann...) // so that there is something to find
+		there := http.StatusOK
+		if kind == routeResolve {
+			there = http.StatusMethodNotAllowed
+		}
+		a.status(there, "GET", path, ann...) // so that there is something to find
 		paths = append(paths, path)
 	}
 	for _, path := range paths {

@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/index"
@@ -17,6 +19,7 @@ import (
 const (
 	cursorList    = 'l'
 	cursorHistory = 'h'
+	cursorParked  = 'p'
 	// cursorContributions is followed by the arrival behind which the page begins.
 	cursorContributions = 'c'
 )
@@ -110,4 +113,17 @@ func decodeHistoryCursor(cursor string) (before int64, ok bool) {
 		return 0, false
 	}
 	return parseVersion(s)
+}
+
+func encodeParkedCursor(at engine.ParkedPlace) string {
+	return encodeCursor(cursorParked, strconv.FormatInt(at.At.UnixMicro(), 10)+" "+at.ID)
+}
+
+// decodeParkedCursor returns the place behind which a list of parked writes goes on.
+func decodeParkedCursor(cursor string) (*engine.ParkedPlace, bool) {
+	s, ok := decodeCursor(cursorParked, cursor)
+	text, id, both := strings.Cut(s, " ")
+	micros, err := strconv.ParseInt(text, 10, 64)
+	at := engine.ParkedPlace{At: time.UnixMicro(micros).UTC(), ID: id}
+	return &at, ok && both && err == nil && engine.ValidName(id) && encodeParkedCursor(at) == cursor
 }

@@ -75,6 +75,9 @@ const (
 	routeDiff
 	routeContributions
 	routeContribution
+	routeConflicts
+	routeConflict
+	routeResolve
 )
 
 type route struct {
@@ -83,7 +86,7 @@ type route struct {
 	rules   *engine.Rules
 	related *relations // of the collection's documents
 	version int64      // of routeVersion
-	id      string     // of routeContribution
+	id      string     // of routeContribution, routeConflict and routeResolve
 }
 
 // match returns the route of a path, or false for a path that nothing can have.
@@ -154,6 +157,15 @@ func beside(r route, sub string) (route, bool) {
 		r.kind = routeHistory
 	case sub == "_diff":
 		r.kind = routeDiff
+	case sub == conflictsName:
+		r.kind = routeConflicts
+	case strings.HasPrefix(sub, conflictsName+"/"):
+		var resolves bool
+		r.kind = routeConflict
+		if r.id, resolves = strings.CutSuffix(sub[len(conflictsName)+1:], resolveSuffix); resolves {
+			r.kind = routeResolve
+		}
+		return r, engine.ValidName(r.id)
 	case strings.HasPrefix(sub, "_history/"):
 		v, ok := parseVersion(sub[len("_history/"):])
 		r.kind, r.version = routeVersion, v

@@ -161,6 +161,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 		s.contributions(w, r, itemOf(t, contributionsName))
 	case routeContribution:
 		s.contribution(w, r, itemOf(t, contributionsName+"/"+to.id), to.id)
+	case routeConflicts:
+		s.reading(w, r, t, s.conflicts)
+	case routeConflict:
+		s.conflict(w, r, itemOf(t, conflictsName+"/"+to.id), to.id)
+	case routeResolve:
+		s.resolve(w, r, itemOf(t, conflictsName+"/"+to.id+resolveSuffix), to.id)
 	}
 }
 

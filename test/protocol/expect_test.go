@@ -170,6 +170,11 @@ func (f *faulty) Commit(ctx context.Context, c *store.Commit) (store.Receipt, er
 	return hook(c, func() (store.Receipt, error) { return f.Store.Commit(ctx, c) })
 }
 
+// Rows implements [store.RowReader].
+func (f *faulty) Rows(ctx context.Context, ref store.Ref, kind string) ([]store.Row, error) {
+	return f.Store.(store.RowReader).Rows(ctx, ref, kind)
+}
+
 // raw sends bytes as they are and reads the one answer to them.
 func (a *api) raw(request string) answer {
 	a.t.Helper()

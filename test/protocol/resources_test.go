@@ -63,6 +63,8 @@ func TestPathsAreTakenAsTheyCame(t *testing.T) {
 			"/v1/notes/1/_History", "/v1/notes/1/_history/", "/v1/notes/1/_history/0", "/v1/notes/1/_history/01",
 			"/v1/notes/1/_history/-1", "/v1/notes/1/_history/+1", "/v1/notes/1/_history/1.0", "/v1/notes/1/_history/1/",
 			"/v1/notes/1/_history/9007199254740992", "/v1/notes/1/_history/99999999999999999999", "/v1/notes/1/_diff/",
+			"/v1/notes/1/_conflicts/", "/v1/notes/1/_conflicts/_x", "/v1/notes/1/_conflicts/x/", "/v1/notes/1/_conflicts/x/y", "/v1/notes/1/_conflicts/resolve/",
+			"/v1/notes/1/_conflicts//resolve", "/v1/notes/1/_conflicts/x/resolve/", "/v1/notes/1/_conflicts/x/resolve/resolve", "/v1/notes/_conflicts",
 			"/v1/notes/_history", "/v1/_history", "/_", "/_x", "/healthz/", "/readyz/",
 		} {
 			t.Run(path, func(t *testing.T) {
@@ -198,12 +200,16 @@ func TestMediaTypes(t *testing.T) {
 
 func TestMethods(t *testing.T) {
 	const item, collection, reading = "DELETE, GET, HEAD, OPTIONS, PATCH, PUT", "GET, HEAD, OPTIONS, POST", "GET, HEAD, OPTIONS"
+	const parked, resolving = "DELETE, GET, HEAD, OPTIONS", "OPTIONS, POST"
 	onEveryStore(t, setup{}, func(t *testing.T, a *api) {
 		a.must(201, "PUT", "/v1/notes/1", `{"n":1}`)
 		for _, test := range []struct{ method, path, allow string }{
 			{"POST", "/v1/notes/1", item}, {"TRACE", "/v1/notes/1", item}, {"BREW", "/v1/notes/none", item},
 			{"PUT", "/v1/notes", collection}, {"PATCH", "/v1/notes", collection}, {"DELETE", "/v1/notes", collection},
 			{"PUT", "/v1/notes/1/_history", reading}, {"DELETE", "/v1/notes/1/_history/1", reading}, {"POST", "/v1/notes/1/_diff", reading},
+			{"POST", "/v1/notes/1/_conflicts", reading}, {"DELETE", "/v1/notes/1/_conflicts", reading},
+			{"PUT", "/v1/notes/1/_conflicts/x", parked}, {"POST", "/v1/notes/1/_conflicts/x", parked},
+			{"GET", "/v1/notes/1/_conflicts/x/resolve", resolving}, {"DELETE", "/v1/notes/1/_conflicts/x/resolve", resolving},
 		} {
 			t.Run(test.method+" "+test.path, func(t *testing.T) {
 				a := a.in(t)
@@ -222,7 +228,8 @@ func TestMethods(t *testing.T) {
 		for _, test := range []struct{ path, allow, patch string }{
 			{"/v1/notes/1", item, "application/merge-patch+json, application/json-patch+json, application/json"},
 			{"/v1/notes/none", item, "application/merge-patch+json, application/json-patch+json, application/json"},
-			{"/v1/notes", collection, ""}, {"/v1/notes/1/_history", reading, ""}, {"/healthz", reading, ""},
+			{"/v1/notes", collection, ""}, {"/v1/notes/1/_history", reading, ""},
+			{"/v1/notes/1/_conflicts", reading, ""}, {"/v1/notes/1/_conflicts/x", parked, ""}, {"/v1/notes/1/_conflicts/x/resolve", resolving, ""}, {"/healthz", reading, ""},
 		} {
 			got := a.must(204, "OPTIONS", test.path, "")
 			a.header(got, "Allow", test.allow)

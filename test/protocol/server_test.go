@@ -239,7 +239,7 @@ func (a *api) problem(got answer) problem {
 }
 
 // rowKinds are the kinds of rows beside documents.
-var rowKinds = []string{"contribution"}
+var rowKinds = []string{"contribution", "parked"}
 
 // dump is everything that the store holds, to compare before and after.
 func (a *api) dump() string {

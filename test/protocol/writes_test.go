@@ -27,6 +27,7 @@ type entry struct {
 	Etag, Action, Outcome         string
 	At, By, Sha256, CorrelationID string
 	YourVersion, MergedFrom       int64
+	Conflict                      string
 	Blind                         bool
 }
 

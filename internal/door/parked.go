@@ -1,0 +1,69 @@
+package door
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// parkedAt returns the path of a parked write of t.
+func (t *Target) parkedAt(id string) string { return t.item() + "/_conflicts/" + id }
+
+// answerParked answers a write that is kept for somebody to decide, as its caller
+// has asked for. Nothing of the document has changed, so that the answer has no
+// validator: nobody is to take it for saved.
+func (d *Door) answerParked(w http.ResponseWriter, t Target, a answer) {
+	h := w.Header()
+	h["Cache-Control"] = noStore
+	h["Ifmatch-Outcome"] = outcomeParked
+	h["Preference-Applied"] = []string{"conflict=" + string(a.out.Granted)}
+	if !a.in.Dry {
+		h["Location"] = []string{t.parkedAt(a.out.Parked)}
+	}
+	body := append([]byte(`{"id":`), jsonvalue.String(a.out.Parked).Append(nil)...)
+	body = append(body, `,"yourVersion":`...)
+	body = strconv.AppendInt(body, a.out.Conflict.Base.Version, 10)
+	body = append(body, `,"currentVersion":`...)
+	body = strconv.AppendInt(body, a.out.Document.Version, 10)
+	body = append(body, ',')
+	body = append(body, conflictOf(a.out.Conflict, t.Rules.Summary).Append(nil)[1:]...)
+	setBody(h, typeJSON, len(body))
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write(body) // an error means that the client is gone
+}
+
+// ServeResolve answers a POST that decides about a parked write of t.
+func (d *Door) ServeResolve(w http.ResponseWriter, r *http.Request, t Target, id string) {
+	t.Rules = t.Rules.Resolving() // as refusals speak of them
+	in, wish, bad := d.decode(w, r, t)
+	if bad != nil {
+		d.Problem(w, r, bad)
+		return
+	}
+	out := d.carryOut(w, r, t, in, func(ctx context.Context, in *engine.Intent) (*engine.Outcome, error) {
+		return d.Engine.Resolve(ctx, in, id)
+	})
+	if out != nil {
+		d.answer(w, t, answer{in: in, out: out, wish: wish})
+	}
+}
+
+// ServeDiscard answers a DELETE of a parked write of t.
+func (d *Door) ServeDiscard(w http.ResponseWriter, r *http.Request, t Target, id string) {
+	in, _, bad := d.decode(w, r, t)
+	if bad != nil {
+		d.Problem(w, r, bad)
+		return
+	}
+	done := d.carryOut(w, r, t, in, func(ctx context.Context, in *engine.Intent) (*engine.Outcome, error) {
+		return d.Engine.Discard(ctx, in, id)
+	})
+	if done != nil {
+		h := w.Header()
+		h["Cache-Control"], h["Ifmatch-Outcome"] = noStore, []string{string(engine.Deleted)}
+		w.WriteHeader(http.StatusNoContent)
+	}
+}

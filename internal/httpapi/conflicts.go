@@ -1,0 +1,139 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+// conflictsName is the reserved name of what is parked of a document, and
+// resolveSuffix follows that of one parked write to decide about it.
+const (
+	conflictsName = "_conflicts"
+	resolveSuffix = "/resolve"
+)
+
+var (
+	conflictMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS"}
+	resolveMethods  = []string{"OPTIONS", "POST"}
+)
+
+// conflicts answers with a page of a document's parked writes, the oldest first,
+// each with what it disputes of the current document.
+func (s *Server) conflicts(w http.ResponseWriter, r *http.Request, t door.Target) {
+	q, detail := s.parsePage(r.URL.RawQuery)
+	var after *engine.ParkedPlace
+	if detail == "" && q.cursor != "" {
+		var ok bool
+		if after, ok = decodeParkedCursor(q.cursor); !ok {
+			detail = badCursor
+		}
+	}
+	if detail != "" {
+		s.malformed(w, r, t, detail)
+		return
+	}
+	page, err := s.door.Engine.OpenConflicts(r.Context(), t.Ref, t.Rules, after, q.limit)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
+	body := []byte(`{"items":[`)
+	for i := range page.Items {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = appendOpenConflict(body, &page.Items[i], t.Rules)
+	}
+	body = append(body, ']')
+	if page.More {
+		body = appendNext(body, encodeParkedCursor(page.Last))
+	}
+	setComparedWith(w, t, page.Current)
+	writeJSON(w, r, http.StatusOK, append(body, '}'))
+}
+
+// conflict serves one parked write.
+func (s *Server) conflict(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		item, current, err := s.door.Engine.OpenConflict(r.Context(), t.Ref, t.Rules, id)
+		if err != nil {
+			s.door.Refuse(w, r, t, "", err)
+			return
+		}
+		setComparedWith(w, t, current)
+		writeJSON(w, r, http.StatusOK, appendOpenConflict(nil, item, t.Rules))
+	case http.MethodDelete:
+		s.door.ServeDiscard(w, r, t, id)
+	case http.MethodOptions:
+		door.Options(w, conflictMethods, false)
+	default:
+		s.door.MethodNotAllowed(w, r, conflictMethods)
+	}
+}
+
+// resolve serves the decision about a parked write.
+func (s *Server) resolve(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
+	switch r.Method {
+	case http.MethodPost:
+		s.door.ServeResolve(w, r, t, id)
+	case http.MethodOptions:
+		door.Options(w, resolveMethods, false)
+	default:
+		s.door.MethodNotAllowed(w, r, resolveMethods)
+	}
+}
+
+// setComparedWith gives the tag of the document that parked writes were merged
+// with: who decides about them sends it in If-Match.
+func setComparedWith(w http.ResponseWriter, t door.Target, current *store.Document) {
+	w.Header()["Ifmatch-Etag"] = []string{engine.ETagOf(&current.Head, &t.Rules.Contract).String()}
+}
+
+// atLayout is RFC 3339 in UTC with milliseconds.
+const atLayout = "2006-01-02T15:04:05.000Z"
+
+func appendOpenConflict(dst []byte, c *engine.OpenConflict, rules *engine.Rules) []byte {
+	text := func(name, value string) {
+		dst = append(append(append(dst, '"'), name...), `":`...)
+		dst = append(jsonvalue.String(value).Append(dst), ',')
+	}
+	dst = append(dst, '{')
+	text("id", c.ID)
+	if c.By.Name != "" {
+		text("by", c.By.Name)
+	}
+	text("at", c.At.UTC().Format(atLayout))
+	dst = append(dst, `"yourVersion":`...)
+	dst = strconv.AppendInt(dst, c.Base.Version, 10)
+	dst = append(append(dst, `,"base":`...), c.Base.Body...)
+	dst = append(append(dst, `,"yours":`...), c.Yours...)
+	conflict := problem.Conflict{Disputes: door.DisputesOf(c.Disputes, rules.Summary), Mergeable: len(c.Disputes) == 0}
+	dst = append(dst, ',')
+	dst = append(dst, conflict.Append(nil)[1:]...)
+	if len(c.Faults) > 0 {
+		dst = appendFaults(dst[:len(dst)-1], c.Faults)
+	}
+	return dst
+}
+
+// appendFaults appends what is wrong with a merge to an object that is open, and
+// closes it.
+func appendFaults(dst []byte, faults []engine.Fault) []byte {
+	dst = append(dst, `,"faults":[`...)
+	for i, f := range faults {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = jsonvalue.String(f.Pointer).Append(append(dst, `{"pointer":`...))
+		dst = jsonvalue.String(f.Detail).Append(append(dst, `,"detail":`...))
+		dst = append(dst, '}')
+	}
+	return append(dst, "]}"...)
+}
