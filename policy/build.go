@@ -132,8 +132,8 @@ func (d *decoder) onStale(v *value, h History) ifmatch.OnStale {
 	s := ifmatch.OnStale{Default: ifmatch.Strategy(v.get("default").text), Allow: []ifmatch.Strategy{ifmatch.StrategyReject}}
 	for _, w := range append([]*value{v.get("default")}, v.get("allow").list...) {
 		more := ifmatch.Strategy(w.text)
-		if more == ifmatch.StrategyMerge && (h.Off || h.Keep == 1) {
-			d.fail(w.at, w.path, "merge needs the version that the writer has read, and history keeps the current one alone; let it keep 2 or more")
+		if (more == ifmatch.StrategyMerge || more == ifmatch.StrategyPark) && (h.Off || h.Keep == 1) {
+			d.fail(w.at, w.path, fault(w.text+" needs the version that the writer has read, and history keeps the current one alone; let it keep 2 or more"))
 		}
 		if !slices.Contains(s.Allow, more) {
 			s.Allow = append(s.Allow, more)

@@ -174,7 +174,7 @@ var strategyWords = []word{
 	{name: string(ifmatch.StrategyReject), doc: "it is refused, and told what changed"},
 	{name: string(ifmatch.StrategyOverwrite), doc: "it wins, and the history says so"},
 	{name: string(ifmatch.StrategyMerge), doc: "it is merged with what was stored since it was read, by `fields`, `together` and `detect`; where that leaves a conflict it is refused, and told of it. `history` must keep 2 versions or more"},
-	{name: "park", later: true},
+	{name: string(ifmatch.StrategyPark), doc: "as `merge`, but what leaves a conflict is kept under the document's `_conflicts`, up to 100 of them, until somebody decides (who asked for that is answered 202, everybody else is refused and told where it is). `history` must keep 2 versions or more"},
 }
 
 var staleKeys = []*key{

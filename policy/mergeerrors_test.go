@@ -113,6 +113,8 @@ func TestMergeErrors(t *testing.T) {
 		{"merge without history", one + "history: off\n    on_stale: {default: merge, allow: [reject, merge]}", []string{
 			"4:25: collections[0].on_stale.default: merge needs the version that the writer has read, and history keeps the current one alone; let it keep 2 or more",
 			"4:48: collections[0].on_stale.allow[1]: merge needs the version that the writer has read, and history keeps the current one alone; let it keep 2 or more"}},
+		{"park without history", one + "history: off\n    on_stale: {default: park}", []string{
+			"4:25: collections[0].on_stale.default: park needs the version that the writer has read, and history keeps the current one alone; let it keep 2 or more"}},
 		{"merge with a history of one", one + "history: {keep: 1}\n    on_stale: {allow: [merge]}", []string{
 			"4:24: collections[0].on_stale.allow[0]: merge needs the version that the writer has read, and history keeps the current one alone; let it keep 2 or more"}},
 

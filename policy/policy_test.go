@@ -102,6 +102,9 @@ collections:
 		{"allow names each once", "collections: [{name: notes, on_stale: {allow: [overwrite, reject, overwrite]}}]", with(func(c *Collection) {
 			c.OnStale.Allow = []ifmatch.Strategy{ifmatch.StrategyReject, ifmatch.StrategyOverwrite}
 		})},
+		{"park", "collections: [{name: notes, on_stale: {allow: [park, merge]}}]", with(func(c *Collection) {
+			c.OnStale.Allow = []ifmatch.Strategy{ifmatch.StrategyReject, ifmatch.StrategyPark, ifmatch.StrategyMerge}
+		})},
 		{"merge", "collections: [{name: notes, on_stale: {default: merge}, history: {keep: 2}}]", with(func(c *Collection) {
 			c.OnStale = ifmatch.OnStale{Default: ifmatch.StrategyMerge, Allow: []ifmatch.Strategy{ifmatch.StrategyReject, ifmatch.StrategyMerge}}
 			c.History.Keep = 2

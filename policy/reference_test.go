@@ -61,7 +61,7 @@ collections:
     contract:
       precondition: {put: required, patch: optional, delete: tag}
     history: {keep: 20, for: 30d}
-    on_stale: {default: reject, allow: [reject, overwrite, merge]}
+    on_stale: {default: reject, allow: [reject, overwrite, merge, park]}
     fields:
       - {path: /tags, type: set}
       - {path: /views, type: counter, min: 0}
