@@ -28,7 +28,7 @@ func decompose(s string) decimal {
 	if d.negative {
 		s = s[1:]
 	}
-	if i := strings.IndexAny(s, "eE"); i >= 0 {
+	if i := exponentAt(s); i >= 0 {
 		d.exponent = saturatingInt(s[i+1:])
 		s = s[:i]
 	}
@@ -50,6 +50,17 @@ func decompose(s string) decimal {
 		return decimal{}
 	}
 	return d
+}
+
+// exponentAt returns the position of the e or E, -1 where there is none. It is
+// asked of every number that is read: strings.IndexAny costs ten times as much.
+func exponentAt(s string) int {
+	for i := range len(s) {
+		if s[i] == 'e' || s[i] == 'E' {
+			return i
+		}
+	}
+	return -1
 }
 
 // digits returns the number of significant digits; zero has none.
@@ -79,7 +90,7 @@ func saturatingInt(s string) int {
 // exponentInRange reports whether a number's exponent lies within ±10,000, both
 // as it is written and in scientific notation.
 func exponentInRange(s string) bool {
-	i := strings.IndexAny(s, "eE")
+	i := exponentAt(s)
 	if i < 0 && len(s) <= maxExponent {
 		return true
 	}

@@ -71,6 +71,15 @@ func (w *write) settled(ctx context.Context) error {
 		return nil
 	}
 	w.passTurn() // nobody has to wait for this answer
+	return w.durable(ctx)
+}
+
+// durable waits for the same while the turn is kept, for who goes on from it with
+// what the history says. Deciding a commit takes no turn, so that this ends.
+func (w *write) durable(ctx context.Context) error {
+	if w.basis == nil {
+		return nil
+	}
 	select {
 	case <-w.basis.done:
 	case <-ctx.Done():

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/internal/store/memory"
+	"github.com/ifmatch/ifmatch/merge"
 )
 
 // ordered is a store that takes commits in order and carries none out before it
@@ -271,5 +272,35 @@ func TestDeletionInTheMiddle(t *testing.T) {
 		r.holds(4, `{"new":1}`)
 		r.verified()
 		r.noQueues()
+	})
+}
+
+// TestAuthorityUnderWritesAhead: whose change is stored is known of a commit that
+// is not durable yet, too.
+func TestAuthorityUnderWritesAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := merge.Compile(merge.Rules{Fields: []merge.Field{{Path: "/n", OnConflict: merge.OnConflict{Rule: merge.RuleAuthority, Authority: []string{"admin", "editor", "bot"}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules := optional
+		rules.OnStale, rules.Merge = StrategyMerge, p
+		r := newOrderedRig(t, rules)
+		first := r.intent(OpMergePatch, `{"n":1}`, "If-Match", `"1"`)
+		first.Actor.Roles = []string{"admin"}
+		second := r.intent(OpMergePatch, `{"n":2,"x":1}`, "If-Match", `"1"`)
+		second.Actor.Roles = []string{"editor"}
+		answers := r.together(first, second)
+		for range 3 {
+			r.ordered.flush()
+			synctest.Wait()
+		}
+		for i, a := range answers {
+			if a.err != nil {
+				t.Errorf("write %d: %v", i, a.err)
+			}
+		}
+		r.holds(3, `{"n":1,"x":1}`)
+		r.verified()
 	})
 }

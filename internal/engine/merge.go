@@ -49,24 +49,28 @@ func (w *write) weigh(ctx context.Context, base *store.Entry) (*weighed, error) 
 		return s, nil
 	}
 	at := headOf(base)
-	s.mine, s.broken = w.candidate(ctx, func() (jsonvalue.Value, error) { return s.base, nil }, &at)
-	if s.broken != nil {
-		return s, nil
+	if s.mine, s.broken = w.candidate(ctx, func() (jsonvalue.Value, error) { return s.base, nil }, &at); s.broken == nil {
+		err = w.compare(ctx, base, s)
 	}
+	return s, err
+}
+
+// compare holds what a write makes of its base against what happened since.
+func (w *write) compare(ctx context.Context, base *store.Entry, s *weighed) error {
 	if err := w.threeWay(ctx, base, s, w.intent.Actor.Roles); err != nil {
-		return nil, err
+		return err
 	}
 	if w.intent.Op == OpJSONPatch {
 		s.tests = w.testsOf(s.mine.value)
 		of, err := w.disputedMembers(ctx, s)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.dispute(s.disputedTests()...)
 		s.dispute(of...)
 	}
 	s.repeats = w.intent.Rules.Merge.Repeats(s.base, s.mine.value)
-	return s, nil
+	return nil
 }
 
 // threeWay merges a write of somebody in these roles.
@@ -74,6 +78,9 @@ func (w *write) threeWay(ctx context.Context, base *store.Entry, s *weighed, rol
 	rules := w.intent.Rules.Merge
 	s.who.Mine = roles
 	if rules.ByAuthority() {
+		if err := w.durable(ctx); err != nil { // who wrote it is in the history then
+			return err
+		}
 		var err error
 		if s.who.Theirs, err = w.engine.authors(ctx, w.current, base, s.base, s.theirs); err != nil {
 			return err
