@@ -69,7 +69,7 @@ func (w *write) planResolution(ctx context.Context) (plan, error) {
 	}
 	s, err := w.reweigh(ctx, parked)
 	if err != nil {
-		return plan{}, w.failed(err)
+		return plan{}, w.granting("", err)
 	}
 	if err := w.mayResolve(s.merged.Disputes); err != nil {
 		return plan{}, err
