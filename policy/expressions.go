@@ -23,7 +23,7 @@ func (d *decoder) rule(v *value, c *Collection) string {
 	if v.text == "" { // also where it was reported
 		return ""
 	}
-	_, err := access.CompileRule(v.text, c.parameters()...)
+	_, err := access.CompileRule(v.text, c.Parameters()...)
 	if bad, ok := errors.AsType[*access.RuleError](err); ok {
 		d.fail(v.at, v.path, fault("line "+strconv.Itoa(bad.Line)+", column "+strconv.Itoa(bad.Column)+" of the expression: "+bad.Message()))
 	} else if err != nil {

@@ -60,7 +60,7 @@ func (d *decoder) linksOf(v *value, c *Collection) []Link {
 	if len(v.list) > maxLinks {
 		d.fail(v.at, v.path, fault("has "+strconv.Itoa(len(v.list))+" links, and at most "+strconv.Itoa(maxLinks)+" are allowed"))
 	}
-	valid := c.parameters()
+	valid := c.Parameters()
 	var links []Link
 	lines := map[string]int{}
 	for _, l := range v.list {
@@ -91,8 +91,8 @@ func (d *decoder) knownParameters(path *value, valid []string) {
 	}
 }
 
-// parameters returns the names of what the path of a document is filled with.
-func (c *Collection) parameters() []string {
+// Parameters returns the names of what the path of a document is filled with.
+func (c *Collection) Parameters() []string {
 	path := c.Path
 	if path == "" {
 		path = defaultPath

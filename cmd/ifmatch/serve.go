@@ -126,15 +126,15 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr
 	}
 	for i := range p.Collections {
 		named := &p.Collections[i]
-		r, err := rules(named)
+		r, a, err := governed(named)
 		if err != nil {
 			return nil, err
 		}
-		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Param: named.ID.Param, Rules: r, Links: links(named)})
+		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Param: named.ID.Param, Rules: r, Authority: a, Links: links(named)})
 	}
 	if p.Default != nil {
 		var err error
-		if config.Default, err = rules(p.Default); err != nil {
+		if config.Default, config.DefaultAuthority, err = governed(p.Default); err != nil {
 			return nil, err
 		}
 		config.DefaultLinks, config.DefaultParam = links(p.Default), p.Default.ID.Param

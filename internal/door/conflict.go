@@ -21,10 +21,8 @@ func describeConflict(r *http.Request, t Target, f *engine.Refusal, p *problem.D
 	p.YourVersion = base.Version
 	p.ChangedBy = c.ChangedBy
 	p.AlreadyApplied = &c.AlreadyApplied
-	for s := range t.Rules.Strategies() {
-		if !c.Resolving {
-			p.Strategies = append(p.Strategies, string(s))
-		}
+	for _, s := range c.Strategies {
+		p.Strategies = append(p.Strategies, string(s))
 	}
 	p.Changes = changesOf(c, t.Rules.Summary)
 	if c.Compared {
@@ -37,13 +35,13 @@ func describeConflict(r *http.Request, t Target, f *engine.Refusal, p *problem.D
 // adviceOf says what a client does best: have the server merge where that would
 // go through, else do the same itself, else ask whoever made the change.
 func adviceOf(r *http.Request, t Target, c *engine.Conflict) problem.Advice {
-	merges := slices.Contains(slices.Collect(t.Rules.Strategies()), engine.StrategyMerge)
+	merges := slices.Contains(c.Strategies, engine.StrategyMerge)
 	switch {
 	case !c.Compared && r.Method != http.MethodDelete: // there is no change to speak of
 		return ""
 	case !c.Compared || len(c.Disputes) > 0:
 		return problem.AdviceAskAPerson
-	case merges && !c.Repeats && !c.Resolving:
+	case merges && !c.Repeats:
 		return problem.AdviceMerge
 	}
 	return problem.AdviceRetry

@@ -14,7 +14,7 @@ import (
 // decode makes the intent of a request, or the problem that it is.
 func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine.Intent, preferences, *problem.Document) {
 	in := &engine.Intent{
-		Ref: t.Ref, Rules: t.Rules, Conditions: d.Conditions(r), Actor: d.actor(r), Links: t.Links,
+		Ref: t.Ref, Rules: t.Rules, Conditions: d.Conditions(r), Actor: d.actor(r), Authority: t.Authority, Links: t.Links,
 	}
 	query, err := parseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -47,6 +47,8 @@ type Target struct {
 	// Item is the document's own path where Path is that of something beside it, such
 	// as one of its contributions; else "".
 	Item string
+	// Authority says what the caller may do of what the rules reserve; nil is nothing.
+	Authority engine.Authority
 	// Links returns what the document is related to: the value of _links, a JSON
 	// object. It fails with what the engine fails with. It is nil where there are no
 	// links.

@@ -83,6 +83,8 @@ type Rules struct {
 	// Merge says how two changes of one field combine; nil merges objects member by
 	// member.
 	Merge *merge.Policy
+	// Reserved is what only some callers may do.
+	Reserved Reserved
 	// Contributions say how documents are materialised; nil takes none.
 	Contributions *Contributions
 	// MayResolve tells whether somebody may decide about a dispute of a parked write,
@@ -146,6 +148,7 @@ type Intent struct {
 	Op          Op
 	Conditions  ifmatch.Conditions
 	Actor       store.Actor
+	Authority   Authority // what the actor may do of what is reserved; nil is nothing
 	Correlation string
 	Body        []byte   // the request's content; kept by the engine while Do runs
 	Strategy    Strategy // the caller's wish for the case that the write is stale

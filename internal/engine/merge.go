@@ -229,6 +229,9 @@ func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *we
 	if err != nil {
 		return err
 	}
+	if w.resolves == nil {
+		c.Strategies = w.offered(ctx, v.base)
+	}
 	c.Compared, c.Disputes, c.Repeats = s.compared(), s.merged.Disputes, s.repeats
 	if c.AlreadyApplied, err = w.applied(s); err != nil {
 		return err

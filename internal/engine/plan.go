@@ -141,7 +141,10 @@ func (w *write) build(ctx context.Context, p plan, result Result) (plan, error) 
 // planStale decides about a write whose tag, or whose version in the content,
 // names an earlier version.
 func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
-	strategy, wished := w.intent.Rules.strategy(w.intent.Strategy)
+	strategy, wished, err := w.strategy(ctx, v.base)
+	if err != nil {
+		return plan{}, err
+	}
 	p := plan{base: v.base.Version}
 	if wished {
 		p.granted = strategy
@@ -174,6 +177,24 @@ func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
 	return plan{}, w.granting(p.granted, w.conflict(ctx, ReasonStale, v, s))
 }
 
+// strategy returns what applies to a stale write that was made on base, nil for a
+// version that is not known, and whether that is its caller's wish. Overwriting
+// that is kept from the caller counts as not allowed, and as a default is reject.
+func (w *write) strategy(ctx context.Context, base *store.Entry) (s Strategy, wished bool, err error) {
+	rules := w.intent.Rules
+	s, wished = rules.strategy(w.intent.Strategy)
+	if s != StrategyOverwrite {
+		return s, wished, nil
+	}
+	if may, err := w.mayOverwrite(ctx, base); err != nil || may {
+		return s, wished, err
+	}
+	if s, _ = rules.strategy(""); s == StrategyOverwrite {
+		s = StrategyReject
+	}
+	return s, false, nil
+}
+
 // granting notes on a refusal the strategy that its caller asked for and got.
 func (w *write) granting(granted Strategy, err error) error {
 	if err == nil || err == errLostRace {
@@ -189,7 +210,11 @@ func (w *write) granting(granted Strategy, err error) error {
 // would be, and so whether it is there already.
 func (w *write) planFailed(ctx context.Context, v evaluation) (plan, error) {
 	rules := w.intent.Rules
-	if strategy, wished := rules.strategy(w.intent.Strategy); v.gone && strategy.merges() && w.intent.Op != OpDelete {
+	strategy, wished, err := w.strategy(ctx, nil)
+	if err != nil {
+		return plan{}, err
+	}
+	if v.gone && strategy.merges() && w.intent.Op != OpDelete {
 		r := w.refuse(v.Result)
 		r.Reason = ReasonBaseUnavailable
 		if wished {

@@ -83,6 +83,7 @@ type Conflict struct {
 	ChangedBy      string       // who wrote the current version
 	AlreadyApplied bool         // the write's result is the current content
 	Changes        []Change     // from the base to the current version
+	Strategies     []Strategy   // what the writer may ask for
 
 	// Compared tells that the write was held against the changes: it would make a
 	// document of its base. Disputes are where the two contradict each other; with

@@ -88,18 +88,8 @@ func (c *Collection) relations() *relations {
 	return relationsOf(c.Links, names, false)
 }
 
-// valuesOf returns what the path of a document has for its parameters. They are
-// names, and need no escape in a path.
-func (rs *relations) valuesOf(ref *store.Ref) []string {
-	var values []string
-	if rs.named {
-		values = append(values, ref.Part.Collection)
-	}
-	if ref.Part.Params != "" {
-		values = append(values, strings.Split(ref.Part.Params, "/")...)
-	}
-	return append(values, ref.ID)
-}
+// valuesOf returns what links are filled in with.
+func (rs *relations) valuesOf(ref *store.Ref) []string { return valuesOf(ref, rs.named) }
 
 func (l *relation) href(values []string) string {
 	var path strings.Builder

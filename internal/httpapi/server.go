@@ -24,6 +24,9 @@ type Config struct {
 	// Default holds the rules of every /v1/{collection} not named in
 	// Collections; nil serves no others.
 	Default *engine.Rules
+	// DefaultAuthority says what only some callers of these may do; nil reserves
+	// nothing. Its rules are about {collection} and the id.
+	DefaultAuthority *Authority
 	// DefaultLinks are what their documents are related to. The parameters are
 	// {collection} and the id, which DefaultParam names; "" is "id".
 	DefaultLinks []Link
@@ -54,6 +57,8 @@ type Collection struct {
 	// Param names the id where callers are told of paths; "" is "id".
 	Param string
 	Rules *engine.Rules
+	// Authority says what only some callers may do, where Rules reserve something.
+	Authority *Authority
 	// Links are what documents are related to. Where there are some, the Members of
 	// Rules show them.
 	Links []Link
@@ -76,6 +81,7 @@ type Server struct {
 func New(c Config) *Server {
 	c.Collections = slices.Clone(c.Collections)
 	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage}
+	s.router.authority = c.DefaultAuthority.byDefault()
 	s.router.related = relationsOf(c.DefaultLinks, []string{"collection", cmp.Or(c.DefaultParam, "id")}, true)
 	if s.maxURL == 0 {
 		s.maxURL = 8 << 10
@@ -143,6 +149,7 @@ var allMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "
 // serve answers a request whose path the router knows.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to route) {
 	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path}
+	s.authorize(r, &t, to.authority)
 	switch to.kind {
 	case routeItem:
 		if to.related != nil {

@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/ifmatch/ifmatch/internal/access"
+	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
+)
+
+// Authority says what only some callers of a collection may do. The parameters of
+// its rules are those of the collection's path, and its id; of a collection by
+// default they are its name and the id.
+type Authority struct {
+	// Overwrite says who may overwrite; nil is everybody.
+	Overwrite *access.Rule
+	// Resolve says who may settle a conflict over a field: it has an entry for each of
+	// the fields of the rules' Merge, nil for whoever may by the field around it. It
+	// is nil where no field has one.
+	Resolve []*access.Rule
+
+	named bool // the collection's name is a parameter
+}
+
+// Reserved returns what the engine has to ask an authority about.
+func (a *Authority) Reserved() engine.Reserved {
+	if a == nil {
+		return engine.Reserved{}
+	}
+	r := engine.Reserved{Overwriting: a.Overwrite != nil}
+	for _, rule := range a.Resolve {
+		var of engine.Resolvers
+		if rule != nil {
+			of = engine.Resolvers{Only: true, Roles: rule.Roles()}
+		}
+		r.Fields = append(r.Fields, of)
+	}
+	return r
+}
+
+// byDefault returns a for a collection whose name stands in its path.
+func (a *Authority) byDefault() *Authority {
+	if a == nil {
+		return nil
+	}
+	named := *a
+	named.named = true
+	return &named
+}
+
+// caller is who makes a request, as a collection's rules judge it.
+type caller struct {
+	rules    *Authority
+	question access.Question // without a resource
+	server   *Server
+	request  *http.Request
+}
+
+// authorize gives the target of a write its caller's authority.
+func (s *Server) authorize(r *http.Request, t *door.Target, rules *Authority) {
+	if rules == nil || r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return
+	}
+	c := &caller{rules: rules, server: s, request: r}
+	c.question = access.Question{Params: valuesOf(&t.Ref, rules.named), Method: r.Method, Path: t.Path}
+	if s.auth != nil {
+		c.question.Principal, _ = s.auth.identify(r) // who is not known has been refused before
+	}
+	t.Authority = c
+}
+
+// MayOverwrite implements engine.Authority.
+func (c *caller) MayOverwrite(current jsonvalue.Value) bool {
+	return c.allowed(c.rules.Overwrite, "overwrite", current)
+}
+
+// MayResolve implements engine.Authority.
+func (c *caller) MayResolve(field int, current jsonvalue.Value) bool {
+	return c.allowed(c.rules.Resolve[field], "may_resolve", current)
+}
+
+// allowed asks a rule. A rule that has no answer allows nothing, and whoever wrote
+// it is told why.
+func (c *caller) allowed(rule *access.Rule, key string, current jsonvalue.Value) bool {
+	q := c.question
+	q.Resource = current
+	allowed, err := rule.Allows(&q)
+	if log := c.server.door.Log; err != nil && log != nil {
+		log.LogAttrs(c.request.Context(), slog.LevelWarn, "a rule has no answer, and so allows nothing",
+			slog.String("rule", key), slog.String("method", c.question.Method), slog.String("path", c.question.Path), slog.Any("cause", err))
+	}
+	return allowed
+}
+
+// valuesOf returns what the path of a document has for its parameters: the
+// collection's name, if it is one, the others and the id. They are names, and need
+// no escape in a path.
+func valuesOf(ref *store.Ref, named bool) []string {
+	var values []string
+	if named {
+		values = append(values, ref.Part.Collection)
+	}
+	if ref.Part.Params != "" {
+		values = append(values, strings.Split(ref.Part.Params, "/")...)
+	}
+	return append(values, ref.ID)
+}
