@@ -17,7 +17,9 @@ import (
 func describeConflict(r *http.Request, t Target, f *engine.Refusal, p *problem.Document) {
 	c := f.Conflict
 	base := c.Base
-	p.YourETag = t.Rules.Contract.ETag(base.Version, base.Life, &base.Digest).String()
+	if !c.Resolving { // else the base is another's
+		p.YourETag = t.Rules.Contract.ETag(base.Version, base.Life, &base.Digest).String()
+	}
 	p.YourVersion = base.Version
 	p.ChangedBy = c.ChangedBy
 	p.AlreadyApplied = &c.AlreadyApplied
@@ -56,8 +58,12 @@ func conflictDetail(r *http.Request, t Target, f *engine.Refusal) string {
 	fmt.Fprintf(&s, "You sent version %d; the current version is %d. ", c.Base.Version, f.Current.Version)
 	switch {
 	case f.Parked != "":
-		fmt.Fprintf(&s, "Your change and what happened since contradict each other in %s. It is not saved, but parked: "+
-			"%s is where somebody decides about it.", disputedPaths(c.Disputes), t.parkedAt(f.Parked))
+		fmt.Fprintf(&s, "Your change and what happened since contradict each other in %s. ", disputedPaths(c.Disputes))
+		if q, err := parseQuery(r.URL.RawQuery); err == nil && q.dryRun {
+			s.WriteString("It would not be saved, but parked for somebody to decide.")
+		} else {
+			fmt.Fprintf(&s, "It is not saved, but parked: somebody decides about it at %s.", t.parkedAt(f.Parked))
+		}
 		return s.String()
 	case c.AlreadyApplied:
 		s.WriteString("What you sent is what is stored already: if this was a retry, it is done. ")

@@ -81,7 +81,7 @@ func TestParkedInTheLog(t *testing.T) {
 	want := []string{
 		"touch parked v2 base 1 by ann, merged from 0: " + `[{"conflict":"` + one + `"}]`,
 		"touch parked v2 base 1 by ann, merged from 0: " + `[{"conflict":"` + two + `"}]`,
-		"touch discarded v2 base 2 by cy, merged from 0: " + `[{"conflict":"` + two + `","by":"ann"}]`,
+		"touch discarded v2 base 0 by cy, merged from 0: " + `[{"conflict":"` + two + `","by":"ann"}]`,
 		"put merged v3 base 2 by cy, merged from 1: " + `[{"conflict":"` + one + `","by":"ann"},{"path":"/a","winner":"theirs","rule":"chosen","by":"cy"},` +
 			`{"path":"/b","winner":"value","rule":"chosen","by":"cy"},{"path":"/c","winner":"mine","rule":"mine"}]`,
 		"touch parked v3 base 1 by ann, merged from 0: " + `[{"conflict":"` + third + `"}]`,

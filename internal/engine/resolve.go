@@ -78,7 +78,7 @@ func (w *write) planResolution(ctx context.Context) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	v.base, v.By = parked.Base, v.Result.By // what is explained is the parked write
+	v.base = parked.Base // what is explained is the parked write
 	switch v.Verdict {
 	case ifmatch.Fresh:
 	case ifmatch.Stale:
@@ -86,7 +86,10 @@ func (w *write) planResolution(ctx context.Context) (plan, error) {
 	default:
 		return plan{}, w.refuse(v.Result)
 	}
-	p := plan{base: w.current.Version, blind: v.Blind, rows: withoutParked(w.current.Ref, parked.ID)}
+	p := plan{blind: v.Blind, rows: withoutParked(w.current.Ref, parked.ID)}
+	if tagged := &w.intent.Conditions.IfMatch; tagged.Present() && !tagged.Any() {
+		p.base = w.current.Version
+	}
 	about := &note{Conflict: parked.ID, By: parked.By.Name}
 	if w.resolves.discard {
 		p.result, p.content = Discarded, store.ContentTouch

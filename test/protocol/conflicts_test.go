@@ -168,7 +168,7 @@ func TestParkedUnderHashTokens(t *testing.T) {
 		second := a.must(200, "PUT", item, `{"n":-1}`, "If-Match", first).header.Get("ETag")
 		at := a.must(412, "PUT", item, `{"n":1}`, "If-Match", first).header.Get("Location")
 		p := a.refused(412, "merge-conflict", "POST", at+"/resolve", `{"choices":{}}`, "If-Match", second)
-		if p.YourEtag != first || p.CurrentEtag != second {
+		if p.YourEtag != second || p.CurrentEtag != second || p.YourVersion != 1 {
 			t.Errorf("told %+v", p)
 		}
 		a.must(200, "POST", at+"/resolve", `{"choices":{"/n":"yours"}}`, "If-Match", second)

@@ -22,6 +22,9 @@ func TestParkDryRun(t *testing.T) {
 			a.header(got, "Ifmatch-Dry-Run", "true")
 			a.header(got, "Location", "")
 			a.header(got, "ETag", "")
+			if strings.Contains(got.body, "_conflicts/") {
+				t.Errorf("it says where nothing is: %s", got.body)
+			}
 			if a.dump() != before || len(a.conflicts(item+"/_conflicts").Items) != 0 {
 				t.Error("something was written")
 			}
