@@ -1,153 +1,152 @@
 package merge
 
-// maxSteps bounds the cells of all tables that one merge fills to align
-// sequences and texts.
+import "slices"
+
+// maxSteps bounds what one merge does beyond going through its documents: the
+// search for alignments of sequences and texts, the bytes of new elements of lists
+// that are put in order, and the digits of sums.
 const maxSteps = 1 << 23
 
-// firstMargin is how far from the shortest way an alignment is looked for at
-// first; the margin doubles until it suffices.
-const firstMargin = 16
-
-// align returns for each element of base the index of its match in other, −1
-// where it has none: a longest common subsequence. Which of several is settled by
-// going through both from the front: elements that are equal match at once; where
-// they are not, the one in base is passed over first, unless that would leave a
-// shorter rest, then the one in other. Elements are given as numbers that are
-// equal exactly if the elements are. It reports false where that would take too
-// many steps.
-func (w *walker) align(base, other []int) ([]int, bool) {
-	match := make([]int, len(base))
-	for i := range match {
-		match[i] = -1
-	}
+// align finds the match of a version with base: a longest common subsequence.
+// Which of several is settled by going through both from the front: elements that
+// are equal match at once; where they are not, the one in base is passed over
+// first, unless that would leave a shorter rest, then the one in the version.
+// Elements are numbers below names that are equal exactly if the elements are. It
+// reports false where that would take too many steps.
+func (w *walker) align(base []int, v *version, names int) bool {
+	v.match = slices.Repeat([]int{-1}, len(base))
 	head := 0
-	for head < len(base) && head < len(other) && base[head] == other[head] {
-		match[head] = head
+	for head < len(base) && head < len(v.elems) && base[head] == v.elems[head] {
+		v.match[head] = head
 		head++
 	}
-	// What only one of the two has is in no common subsequence, and need not be in
-	// the table.
-	inBase, inOther := counts(base[head:]), counts(other[head:])
-	a, b := shared(base, inOther, head), shared(other, inBase, head)
-	// Last elements that are equal and stand nowhere else are paired by every
-	// longest subsequence.
-	for len(a) > 0 && len(b) > 0 {
-		i, j := a[len(a)-1], b[len(b)-1]
-		if base[i] != other[j] || inBase[base[i]] > 1 || inOther[base[i]] > 1 {
-			break
-		}
-		match[i] = j
-		a, b = a[:len(a)-1], b[:len(b)-1]
+	// What only one of the two has is in no common subsequence.
+	a := &aligned{elems: base, at: shared(base, v.elems, head, names), head: head}
+	b := &aligned{elems: v.elems, at: shared(v.elems, base, head, names), head: head}
+	if len(a.at) == 0 || len(b.at) == 0 {
+		return true
 	}
-	if len(a) == 0 || len(b) == 0 {
-		return match, true
+	trace, ok := w.search(a, b)
+	if ok {
+		trace.walk(a, b, v.match)
 	}
-	for margin := firstMargin; ; margin *= 2 {
-		t := newTable(base, other, head, a, b, margin)
-		if w.steps += t.cells(); w.steps > maxSteps {
-			return nil, false
-		}
-		if t.fill() {
-			t.walk(match)
-			return match, true
-		}
-	}
+	return ok
 }
 
-func counts(elems []int) map[int]int {
-	n := make(map[int]int, len(elems))
-	for _, e := range elems {
-		n[e]++
-	}
-	return n
+// aligned is what is left of one of two sequences to align.
+type aligned struct {
+	elems []int
+	at    []int // the positions of what is left
+	head  int   // the first position that could be left
 }
 
-// shared returns the positions from head on whose element is among the others.
-func shared(elems []int, others map[int]int, head int) []int {
-	var kept []int
+func (a *aligned) elem(i int) int { return a.elems[a.at[i]] }
+
+// fromEnd returns the element that many before the last.
+func (a *aligned) fromEnd(i int) int { return a.elem(len(a.at) - 1 - i) }
+
+// gap reports whether something stands before element i that is not left.
+func (a *aligned) gap(i int) bool {
+	before := a.head
+	if i > 0 {
+		before = a.at[i-1] + 1
+	}
+	return a.at[i] > before
+}
+
+// shared returns the positions from head on whose element is among the others
+// from head on.
+func shared(elems, others []int, head, names int) []int {
+	among := make([]bool, names)
+	for _, e := range others[head:] {
+		among[e] = true
+	}
+	kept := make([]int, 0, len(elems)-head)
 	for i, e := range elems[head:] {
-		if others[e] > 0 {
+		if among[e] {
 			kept = append(kept, head+i)
 		}
 	}
 	return kept
 }
 
-// table holds, for a band of diagonals around the shortest way, how long the
-// common subsequence of what remains is.
-type table struct {
-	base, other []int
-	head        int   // the first that are equal, which are not in the table
-	a, b        []int // the positions that are in it
-	low, width  int   // the first diagonal (index in b less index in a) and their number
-	margin      int
-	lengths     []int32
-}
+// trace says how many elements of base, counted from its end, can be aligned with
+// how many of other if d of both together are passed over: trace[d] has the
+// greatest number of base's for each difference of the two numbers, which are −d,
+// 2−d, … d. (E. Myers, An O(ND) Difference Algorithm and Its Variations, 1986.)
+type trace [][]int32
 
-func newTable(base, other []int, head int, a, b []int, margin int) *table {
-	slant := len(b) - len(a)
-	low := min(0, slant) - margin
-	return &table{base: base, other: other, head: head, a: a, b: b, low: low, width: max(0, slant) + margin - low + 1, margin: margin}
-}
+// nowhere is for differences that are none.
+const nowhere = -1 << 30
 
-func (t *table) cells() int { return (len(t.a) + 1) * t.width }
-
-// outside is shorter than every subsequence that a cell could stand for.
-const outside = -1 << 30
-
-func (t *table) at(i, j int) int32 {
-	k := j - i - t.low
-	if k < 0 || k >= t.width || j > len(t.b) {
-		return outside
-	}
-	return t.lengths[i*t.width+k]
-}
-
-// fill works the lengths out, and reports whether every longest subsequence lies
-// within the band.
-func (t *table) fill() bool {
-	t.lengths = make([]int32, t.cells())
-	for i := len(t.a) - 1; i >= 0; i-- {
-		for j := min(len(t.b), i+t.low+t.width-1); j >= max(0, i+t.low); j-- {
-			var length int32
-			if j < len(t.b) {
-				if t.base[t.a[i]] == t.other[t.b[j]] {
-					length = t.at(i+1, j+1) + 1
-				} else {
-					length = max(t.at(i+1, j), t.at(i, j+1))
-				}
+// search finds the trace that reaches the front of both. A difference is a step,
+// and so is every pair of equal elements on the way.
+func (w *walker) search(a, b *aligned) (trace, bool) {
+	var t trace
+	for d := 0; ; d++ {
+		row := make([]int32, d+1)
+		t = append(t, row)
+		for i := range row {
+			difference := 2*i - d
+			x := t.start(d, i, len(a.at), len(b.at))
+			y := x - difference
+			from := x
+			for x >= 0 && x < len(a.at) && y < len(b.at) && a.fromEnd(x) == b.fromEnd(y) {
+				x, y = x+1, y+1
 			}
-			t.lengths[i*t.width+j-i-t.low] = length
+			row[i] = int32(x) //nolint:gosec // no document has as many elements
+			if w.steps += 1 + x - from; w.steps > maxSteps {
+				return nil, false
+			}
+			if x == len(a.at) && y == len(b.at) {
+				return t, true
+			}
 		}
 	}
-	edits := len(t.a) + len(t.b) - 2*int(t.at(0, 0))
-	slant := len(t.b) - len(t.a)
-	return (edits-max(slant, -slant))/2 <= t.margin
+}
+
+// start returns where row d starts for its i-th difference: behind the better of
+// the two neighbours in the row before.
+func (t trace) start(d, i, n, m int) int {
+	if d == 0 {
+		return 0
+	}
+	x, before := nowhere, t[d-1]
+	if i < d { // one more of other
+		if other := int(before[i]); other-(2*i-d) <= m {
+			x = other
+		}
+	}
+	if i > 0 { // one more of base
+		if base := int(before[i-1]) + 1; base <= n {
+			x = max(x, base)
+		}
+	}
+	return x
+}
+
+// reaches reports whether the last x of base and y of other align with d elements
+// passed over.
+func (t trace) reaches(d, x, y int) bool {
+	i := (x - y + d) / 2
+	return i >= 0 && i <= d && x <= int(t[d][i])
 }
 
 // walk notes the matches, as align says which.
-func (t *table) walk(match []int) {
-	for i, j := 0, 0; i < len(t.a) && j < len(t.b); {
-		x, y := t.a[i], t.b[j]
-		needless := t.at(i+1, j) == t.at(i, j) // the rest is as long without x
+func (t trace) walk(a, b *aligned, match []int) {
+	d := len(t) - 1
+	for i, j := 0, 0; i < len(a.at) && j < len(b.at); {
+		// The rest is as long without the one in base.
+		needless := d > 0 && t.reaches(d-1, len(a.at)-i-1, len(b.at)-j)
 		switch {
-		case t.base[x] == t.other[y] && !(needless && t.gap(j)):
-			match[x] = y
+		// What other has before it and base has not differed from the one in base too.
+		case a.elem(i) == b.elem(j) && !(needless && b.gap(j)):
+			match[a.at[i]] = b.at[j]
 			i, j = i+1, j+1
 		case needless:
-			i++
+			i, d = i+1, d-1
 		default:
-			j++
+			j, d = j+1, d-1
 		}
 	}
-}
-
-// gap reports whether other has something before position j that base does not
-// have: x differed from that, and was passed over there.
-func (t *table) gap(j int) bool {
-	before := t.head
-	if j > 0 {
-		before = t.b[j-1] + 1
-	}
-	return t.b[j] > before
 }

@@ -1,8 +1,8 @@
 package merge
 
 import (
-	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -32,96 +32,113 @@ func grown(base, elems []jsonvalue.Value) bool {
 
 // unite merges arrays whose order means nothing.
 func unite(v three) (jsonvalue.Value, string) {
-	var sides [3]*index
-	for i, side := range []jsonvalue.Value{v.base, v.theirs, v.mine} {
-		if side.Kind() != jsonvalue.KindArray && (i > 0 || !side.IsAbsent()) {
-			return jsonvalue.Value{}, ReasonUnfit
-		}
-		indexed, ok := newIndex(side.Elems(), func(e jsonvalue.Value) (jsonvalue.Value, bool) { return e, true })
-		if !ok {
-			return jsonvalue.Value{}, ReasonUnfit
-		}
-		sides[i] = indexed
+	if _, _, _, ok := v.arrays(); !ok {
+		return jsonvalue.Value{}, ReasonUnfit
 	}
-	base, theirs, mine := sides[0], sides[1], sides[2]
-	merged := make(map[string]jsonvalue.Value)
-	for _, name := range base.names {
-		if theirs.has(name) && mine.has(name) {
-			merged[name] = agree(three{base.value(name), theirs.value(name), mine.value(name)})
-		}
+	n, ok := newNamed(v, func(e jsonvalue.Value) (jsonvalue.Value, bool) { return e, true })
+	if !ok {
+		return jsonvalue.Value{}, ReasonUnfit
 	}
-	for _, side := range []*index{theirs, mine} {
-		for _, name := range side.names {
-			if !base.has(name) {
-				merged[name] = agree(three{theirs: theirs.orElse(mine, name), mine: mine.orElse(theirs, name)})
-			}
+	merged := make([]jsonvalue.Value, len(n.texts))
+	for name := range merged {
+		base, theirs, mine := n.base.element(name), n.theirs.element(name), n.mine.element(name)
+		switch {
+		case base.IsAbsent() && theirs.IsAbsent():
+			merged[name] = mine
+		case base.IsAbsent() && mine.IsAbsent():
+			merged[name] = theirs
+		case !theirs.IsAbsent() && !mine.IsAbsent():
+			merged[name] = agree(three{base, theirs, mine})
 		}
 	}
-	elems, ok := arrange(base, theirs, mine, merged)
+	order, ok := n.survivors(merged)
 	if !ok {
 		return jsonvalue.Value{}, ReasonOrder
 	}
-	return jsonvalue.Array(elems...), ""
+	added := n.added(merged)
+	slices.SortFunc(added, func(a, b int) int { return strings.Compare(n.texts[a], n.texts[b]) })
+	return arrayOf(merged, order, added), ""
 }
 
-// index finds the elements of an array by name: the canonical form of what tells
-// them apart.
-type index struct {
-	names []string // in order
-	at    map[string]int
+// named is the three sides of an array whose elements are told apart by a name:
+// what they are, or their key. Names are numbers, in the order in which base, then
+// theirs, then mine has them.
+type named struct {
+	texts              []string // by name: its canonical form
+	base, theirs, mine listing
+}
+
+// listing is one side.
+type listing struct {
 	elems []jsonvalue.Value
+	names []int // of the elements, in order
+	at    []int // by name: the position of the element, -1 where there is none
 }
 
-// newIndex reports false if an element has no name, or two have one name.
-func newIndex(elems []jsonvalue.Value, name func(jsonvalue.Value) (jsonvalue.Value, bool)) (*index, bool) {
-	x := &index{at: make(map[string]int, len(elems)), elems: elems}
-	var text []byte
-	for i, e := range elems {
-		key, ok := name(e)
-		if !ok {
-			return nil, false
-		}
-		text = key.AppendCanonical(text[:0])
-		if _, twice := x.at[string(text)]; twice {
-			return nil, false
-		}
-		x.names = append(x.names, string(text))
-		x.at[x.names[i]] = i
+// newNamed reports false if an element has no name, or two of one side have one
+// name.
+func newNamed(v three, name func(jsonvalue.Value) (jsonvalue.Value, bool)) (*named, bool) {
+	n := &named{
+		base: listing{elems: v.base.Elems()}, theirs: listing{elems: v.theirs.Elems()}, mine: listing{elems: v.mine.Elems()},
 	}
-	return x, true
+	sides := [...]*listing{&n.base, &n.theirs, &n.mine}
+	numbers := newNumbering()
+	var text []byte
+	for _, side := range sides {
+		side.names = make([]int, len(side.elems))
+		for i, e := range side.elems {
+			key, ok := name(e)
+			if !ok {
+				return nil, false
+			}
+			text = key.AppendCanonical(text[:0])
+			side.names[i] = numbers.number(text)
+		}
+	}
+	n.texts = numbers.texts
+	for _, side := range sides {
+		if !side.locate(len(n.texts)) {
+			return nil, false
+		}
+	}
+	return n, true
 }
 
-func (x *index) has(name string) bool { _, ok := x.at[name]; return ok }
+// locate notes where the elements are, and reports false if two have one name.
+func (l *listing) locate(names int) bool {
+	l.at = slices.Repeat([]int{-1}, names)
+	for i, name := range l.names {
+		if l.at[name] >= 0 {
+			return false
+		}
+		l.at[name] = i
+	}
+	return true
+}
 
-// value returns the element of a name, absent if there is none.
-func (x *index) value(name string) jsonvalue.Value {
-	if i, ok := x.at[name]; ok {
-		return x.elems[i]
+func (l *listing) has(name int) bool { return l.at[name] >= 0 }
+
+// element returns the element of a name, absent if there is none.
+func (l *listing) element(name int) jsonvalue.Value {
+	if i := l.at[name]; i >= 0 {
+		return l.elems[i]
 	}
 	return jsonvalue.Value{}
 }
 
-func (x *index) orElse(other *index, name string) jsonvalue.Value {
-	if x.has(name) {
-		return x.value(name)
-	}
-	return other.value(name)
-}
-
-// arrange puts the merged elements in order: those of base first, as the side
-// that moved them has them, then the new ones by their canonical bytes. It
-// reports false if both sides moved them, differently.
-func arrange(base, theirs, mine *index, merged map[string]jsonvalue.Value) ([]jsonvalue.Value, bool) {
-	everywhere := func(x *index) []string {
-		var names []string
-		for _, name := range x.names {
-			if _, ok := merged[name]; ok && base.has(name) && theirs.has(name) && mine.has(name) {
+// survivors puts the merged elements that base has in order, as the side that
+// moved them has them. It reports false if both sides moved them, differently.
+func (n *named) survivors(merged []jsonvalue.Value) (order []int, ok bool) {
+	everywhere := func(l *listing) []int {
+		names := make([]int, 0, len(l.names))
+		for _, name := range l.names {
+			if !merged[name].IsAbsent() && n.base.has(name) && n.theirs.has(name) && n.mine.has(name) {
 				names = append(names, name)
 			}
 		}
 		return names
 	}
-	order, theirOrder, myOrder := everywhere(base), everywhere(theirs), everywhere(mine)
+	order, theirOrder, myOrder := everywhere(&n.base), everywhere(&n.theirs), everywhere(&n.mine)
 	switch {
 	case slices.Equal(order, myOrder):
 		order = theirOrder
@@ -130,54 +147,53 @@ func arrange(base, theirs, mine *index, merged map[string]jsonvalue.Value) ([]js
 	default:
 		return nil, false
 	}
-	elems := make([]jsonvalue.Value, 0, len(merged))
-	stay := onesided(order, base, merged)
-	for _, name := range append(stay[""], order...) {
-		elems = append(elems, merged[name])
-		for _, behind := range stay[name] {
-			elems = append(elems, merged[behind])
-		}
-	}
-	return append(elems, added(base, merged)...), true
+	return n.withKept(order, merged), true
 }
 
-// onesided returns the elements of base that stay though one side has removed
-// them, under the name of the one in order that they follow in base, or under no
-// name.
-func onesided(order []string, base *index, merged map[string]jsonvalue.Value) map[string][]string {
-	placed := make(map[string]bool, len(order))
-	for _, name := range order {
-		placed[name] = true
-	}
-	stay := make(map[string][]string)
-	before := ""
-	for _, name := range base.names {
-		switch _, stays := merged[name]; {
-		case placed[name]:
+// withKept puts the elements of base that stay though one side has removed them
+// behind the ones that they follow in base.
+func (n *named) withKept(order []int, merged []jsonvalue.Value) []int {
+	const front = -1
+	kept := make(map[int][]int) // by the name that they follow
+	before := front
+	for _, name := range n.base.names {
+		switch {
+		case merged[name].IsAbsent():
+		case n.theirs.has(name) && n.mine.has(name):
 			before = name
-		case stays:
-			stay[before] = append(stay[before], name)
+		default:
+			kept[before] = append(kept[before], name)
 		}
 	}
-	return stay
+	if len(kept) == 0 {
+		return order
+	}
+	all := slices.Clone(kept[front])
+	for _, name := range order {
+		all = append(append(all, name), kept[name]...)
+	}
+	return all
 }
 
-// added returns what base does not have, ordered by canonical bytes.
-func added(base *index, merged map[string]jsonvalue.Value) []jsonvalue.Value {
-	type bytewise struct {
-		text  []byte
-		value jsonvalue.Value
-	}
-	var fresh []bytewise
-	for name, value := range merged {
-		if !base.has(name) {
-			fresh = append(fresh, bytewise{value.AppendCanonical(nil), value})
+// added returns what base does not have.
+func (n *named) added(merged []jsonvalue.Value) []int {
+	var names []int
+	for name, v := range merged {
+		if !v.IsAbsent() && !n.base.has(name) {
+			names = append(names, name)
 		}
 	}
-	slices.SortFunc(fresh, func(a, b bytewise) int { return bytes.Compare(a.text, b.text) })
-	values := make([]jsonvalue.Value, len(fresh))
-	for i, f := range fresh {
-		values[i] = f.value
+	return names
+}
+
+// arrayOf returns an array of merged elements by their names.
+func arrayOf(merged []jsonvalue.Value, names ...[]int) jsonvalue.Value {
+	var elems []jsonvalue.Value
+	for _, some := range names {
+		elems = slices.Grow(elems, len(some))
+		for _, name := range some {
+			elems = append(elems, merged[name])
+		}
 	}
-	return values
+	return jsonvalue.Array(elems...)
 }

@@ -15,7 +15,8 @@ const (
 )
 
 // count adds what mine added to base to theirs. A base that never was is zero.
-func count(v three, f *field) (jsonvalue.Value, string) {
+// The digits of the sum count as steps: an exponent makes many of few bytes.
+func (w *walker) count(v three, f *field) (jsonvalue.Value, string) {
 	sides := [3]jsonvalue.Value{v.theirs, v.mine, v.base}
 	if v.base.IsAbsent() {
 		sides[2] = jsonvalue.Int(0)
@@ -28,14 +29,15 @@ func count(v three, f *field) (jsonvalue.Value, string) {
 	var terms [3]decimal
 	for i, side := range sides {
 		d, ok := newDecimal(side.Text())
-		if !ok {
+		if !ok || w.steps > maxSteps {
 			return jsonvalue.Value{}, ReasonLimit
 		}
 		terms[i] = d
 	}
 	terms[2].digits = new(big.Int).Neg(terms[2].digits)
-	sum, err := jsonvalue.Number(terms[0].plus(terms[1]).plus(terms[2]).String())
-	if err != nil {
+	text := terms[0].plus(terms[1]).plus(terms[2]).String()
+	sum, err := jsonvalue.Number(text)
+	if w.steps += len(text); err != nil || w.steps > maxSteps {
 		return jsonvalue.Value{}, ReasonLimit
 	}
 	if below, ok := jsonvalue.CompareNumbers(sum, f.min); ok && below < 0 {

@@ -17,27 +17,33 @@ type span struct{ from, to int }
 
 func (s span) of(elems []int) []int { return elems[s.from:s.to] }
 
-// regions divides three sequences where both alignments have a match.
-func regions(base int, theirs, mine []int, theirLen, myLen int) []region {
-	var out []region
-	var r region // the one that is open
-	between := func(i, x, y int) {
-		r.base.to, r.theirs.to, r.mine.to = i, x, y
-		if r.base.from < i || r.theirs.from < x || r.mine.from < y {
-			out = append(out, r)
+// version is a sequence as one side has it.
+type version struct {
+	elems []int // by their numbers
+	match []int // by position in base: the position of the same element here, −1 for none
+}
+
+// regions yields the stretches in which three sequences divide where both
+// alignments have a match.
+func regions(base []int, theirs, mine *version) func(yield func(region) bool) {
+	return func(yield func(region) bool) {
+		var r region // the one that is open
+		between := func(i, x, y int) bool {
+			r.base.to, r.theirs.to, r.mine.to = i, x, y
+			return r.base.from == i && r.theirs.from == x && r.mine.from == y || yield(r)
 		}
-	}
-	for i := range base {
-		x, y := theirs[i], mine[i]
-		if x < 0 || y < 0 {
-			continue
+		for i := range base {
+			x, y := theirs.match[i], mine.match[i]
+			if x < 0 || y < 0 {
+				continue
+			}
+			if !between(i, x, y) || !yield(region{base: span{i, i + 1}, theirs: span{x, x + 1}, mine: span{y, y + 1}, kept: true}) {
+				return
+			}
+			r = region{base: span{from: i + 1}, theirs: span{from: x + 1}, mine: span{from: y + 1}}
 		}
-		between(i, x, y)
-		out = append(out, region{base: span{i, i + 1}, theirs: span{x, x + 1}, mine: span{y, y + 1}, kept: true})
-		r = region{base: span{from: i + 1}, theirs: span{from: x + 1}, mine: span{from: y + 1}}
+		between(len(base), len(theirs.elems), len(mine.elems))
 	}
-	between(base, theirLen, myLen)
-	return out
 }
 
 // side says which side of a region stands in the result.
@@ -50,8 +56,8 @@ const (
 )
 
 // pick settles a region that at most one side changed, or both alike.
-func (r *region) pick(base, theirs, mine []int) side {
-	b, t, m := r.base.of(base), r.theirs.of(theirs), r.mine.of(mine)
+func (r *region) pick(base []int, theirs, mine *version) side {
+	b, t, m := r.base.of(base), r.theirs.of(theirs.elems), r.mine.of(mine.elems)
 	switch {
 	case slices.Equal(t, b):
 		return mySide
@@ -61,34 +67,19 @@ func (r *region) pick(base, theirs, mine []int) side {
 	return neither
 }
 
-// align3 aligns both sides with base and returns the regions; false where that
-// takes too many steps.
-func (w *walker) align3(base, theirs, mine []int) ([]region, bool) {
-	toTheirs, ok := w.align(base, theirs)
-	if !ok {
-		return nil, false
-	}
-	toMine, ok := w.align(base, mine)
-	if !ok {
-		return nil, false
-	}
-	return regions(len(base), toTheirs, toMine, len(theirs), len(mine)), true
-}
-
 // sequence merges arrays by diff3 on their elements.
 func (w *walker) sequence(v three) (jsonvalue.Value, string) {
 	b, t, m, ok := v.arrays()
 	if !ok {
 		return jsonvalue.Value{}, ReasonUnfit
 	}
-	n := make(numbering)
-	base, theirs, mine := n.values(b), n.values(t), n.values(m)
-	parts, ok := w.align3(base, theirs, mine)
-	if !ok {
+	n := newNumbering()
+	base, theirs, mine := n.values(b), &version{elems: n.values(t)}, &version{elems: n.values(m)}
+	if !w.align(base, theirs, len(n.texts)) || !w.align(base, mine, len(n.texts)) {
 		return jsonvalue.Value{}, ReasonLimit
 	}
-	var elems []jsonvalue.Value
-	for _, r := range parts {
+	elems := make([]jsonvalue.Value, 0, max(len(t), len(m)))
+	for r := range regions(base, theirs, mine) {
 		if r.kept {
 			elems = append(elems, agree(three{b[r.base.from], t[r.theirs.from], m[r.mine.from]}))
 			continue
@@ -105,32 +96,48 @@ func (w *walker) sequence(v three) (jsonvalue.Value, string) {
 	return jsonvalue.Array(elems...), ""
 }
 
-// numbering gives equal things equal numbers.
-type numbering map[string]int
+// numbering gives equal texts equal numbers.
+type numbering struct {
+	numbers map[string]int
+	texts   []string // by number
+}
 
-func (n numbering) number(text string) int {
-	number, known := n[text]
+func newNumbering() *numbering { return &numbering{numbers: make(map[string]int)} }
+
+func (n *numbering) number(text []byte) int {
+	number, known := n.numbers[string(text)]
 	if !known {
-		number = len(n)
-		n[text] = number
+		number = n.add(string(text))
 	}
 	return number
 }
 
-func (n numbering) values(elems []jsonvalue.Value) []int {
+func (n *numbering) add(text string) int {
+	number := len(n.texts)
+	n.numbers[text] = number
+	n.texts = append(n.texts, text)
+	return number
+}
+
+// values numbers elements by their canonical forms.
+func (n *numbering) values(elems []jsonvalue.Value) []int {
 	out := make([]int, len(elems))
 	var text []byte
 	for i, e := range elems {
 		text = e.AppendCanonical(text[:0])
-		out[i] = n.number(string(text))
+		out[i] = n.number(text)
 	}
 	return out
 }
 
-func (n numbering) texts(parts []string) []int {
+func (n *numbering) parts(parts []string) []int {
 	out := make([]int, len(parts))
 	for i, p := range parts {
-		out[i] = n.number(p)
+		number, known := n.numbers[p]
+		if !known {
+			number = n.add(p)
+		}
+		out[i] = number
 	}
 	return out
 }

@@ -133,25 +133,3 @@ func (w *walker) compared(e *element, s settlement, v three) (theirs, mine jsonv
 	}
 	return w.root.theirs.At(s.by), w.root.mine.At(s.by)
 }
-
-// byAuthority compares the writers of the two values by their best roles. Who
-// has none of the roles stands behind all who have one.
-func (w *walker) byAuthority(order []string, paths []jsonvalue.Pointer) Winner {
-	for _, a := range slices.Backward(w.who.Theirs) {
-		if slices.ContainsFunc(paths, func(p jsonvalue.Pointer) bool { return prefix(a.Path, p) || prefix(p, a.Path) }) {
-			theirs, mine := seniority(order, a.Roles), seniority(order, w.who.Mine)
-			return greater(mine-theirs, true)
-		}
-	}
-	return ""
-}
-
-// seniority is the position of the best of the roles, behind all for none.
-func seniority(order, roles []string) int {
-	for i, role := range order {
-		if slices.Contains(roles, role) {
-			return i
-		}
-	}
-	return len(order)
-}

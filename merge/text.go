@@ -16,29 +16,37 @@ func (w *walker) text(v three) (jsonvalue.Value, string) {
 			return jsonvalue.Value{}, ReasonUnfit
 		}
 	}
-	merged, reason := w.diff3Text(splitLines(v.base.Text()), splitLines(v.theirs.Text()), splitLines(v.mine.Text()), w.lines)
+	n := newNumbering()
+	base, theirs, mine := n.cut(splitLines(v.base.Text())), n.cut(splitLines(v.theirs.Text())), n.cut(splitLines(v.mine.Text()))
+	if !w.align(base.elems, &theirs.version, len(n.texts)) || !w.align(base.elems, &mine.version, len(n.texts)) {
+		return jsonvalue.Value{}, ReasonLimit
+	}
+	merged, reason := diff3Text(base, theirs, mine, w.lines)
 	return jsonvalue.String(merged), reason
 }
 
-// diff3Text merges texts that are cut into parts. What both sides changed goes to
-// deeper.
-func (w *walker) diff3Text(base, theirs, mine []string, deeper func(base, theirs, mine []string) (string, string)) (merged, reason string) {
-	n := make(numbering)
-	b, t, m := n.texts(base), n.texts(theirs), n.texts(mine)
-	parts, ok := w.align3(b, t, m)
-	if !ok {
-		return "", ReasonLimit
-	}
+// cut is a text in parts.
+type cut struct {
+	version
+	parts []string
+}
+
+func (n *numbering) cut(parts []string) *cut {
+	return &cut{parts: parts, version: version{elems: n.parts(parts)}}
+}
+
+// diff3Text merges texts in parts. What both sides changed goes to deeper.
+func diff3Text(base, theirs, mine *cut, deeper func(base, theirs, mine []string) (string, string)) (merged, reason string) {
 	var out strings.Builder
-	for _, r := range parts {
-		theirPart, myPart := theirs[r.theirs.from:r.theirs.to], mine[r.mine.from:r.mine.to]
-		switch r.pick(b, t, m) {
+	for r := range regions(base.elems, &theirs.version, &mine.version) {
+		theirPart, myPart := theirs.parts[r.theirs.from:r.theirs.to], mine.parts[r.mine.from:r.mine.to]
+		switch r.pick(base.elems, &theirs.version, &mine.version) {
 		case theirSide:
-			out.WriteString(strings.Join(theirPart, ""))
+			write(&out, theirPart)
 		case mySide:
-			out.WriteString(strings.Join(myPart, ""))
+			write(&out, myPart)
 		case neither:
-			between, reason := deeper(base[r.base.from:r.base.to], theirPart, myPart)
+			between, reason := deeper(base.parts[r.base.from:r.base.to], theirPart, myPart)
 			if reason != "" {
 				return "", reason
 			}
@@ -46,6 +54,12 @@ func (w *walker) diff3Text(base, theirs, mine []string, deeper func(base, theirs
 		}
 	}
 	return out.String(), ""
+}
+
+func write(out *strings.Builder, parts []string) {
+	for _, p := range parts {
+		out.WriteString(p)
+	}
 }
 
 // lines merges a stretch of lines that both sides changed: line by line where
@@ -76,24 +90,25 @@ func (w *walker) line(base, theirs, mine string) (string, string) {
 	case mine == base, theirs == mine:
 		return theirs, ""
 	}
-	line, reason := w.words(base, theirs, mine)
+	n := newNumbering()
+	b, t, m := n.cut(splitWords(base)), n.cut(splitWords(theirs)), n.cut(splitWords(mine))
+	if !w.align(b.elems, &t.version, len(n.texts)) || !w.align(b.elems, &m.version, len(n.texts)) {
+		return "", ReasonLimit
+	}
+	line, reason := diff3Text(b, t, m, overlap)
 	if reason != "" {
 		return "", reason
 	}
-	for _, sides := range [][2]string{{line, mine}, {theirs, line}} {
-		again, reason := w.words(base, sides[0], sides[1])
-		switch {
-		case reason == ReasonLimit:
-			return "", reason
-		case reason != "" || again != line:
+	merged := n.cut(splitWords(line))
+	if !w.align(b.elems, &merged.version, len(n.texts)) {
+		return "", ReasonLimit
+	}
+	for _, sides := range [][2]*cut{{merged, m}, {t, merged}} {
+		if again, reason := diff3Text(b, sides[0], sides[1], overlap); reason != "" || again != line {
 			return "", ReasonOverlap
 		}
 	}
 	return line, ""
-}
-
-func (w *walker) words(base, theirs, mine string) (string, string) {
-	return w.diff3Text(splitWords(base), splitWords(theirs), splitWords(mine), overlap)
 }
 
 func overlap(_, _, _ []string) (string, string) { return "", ReasonOverlap }
@@ -110,7 +125,13 @@ func splitLines(s string) []string {
 // splitWords cuts a line into words and the white space between them. White
 // space is space, tab, carriage return and line feed.
 func splitWords(line string) []string {
-	var words []string
+	cuts := 0
+	for i := 1; i < len(line); i++ {
+		if white(line[i]) != white(line[i-1]) {
+			cuts++
+		}
+	}
+	words := make([]string, 0, cuts+1) // at once: a line may have very many
 	from := 0
 	for i := 1; i <= len(line); i++ {
 		if i == len(line) || white(line[i]) != white(line[i-1]) {

@@ -7,21 +7,21 @@ import (
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
-// mixture is a group whose values would be neither side's as a whole. All of it
-// is taken from one side.
+// mixture is a group whose values would be neither side's as a whole, or several
+// that have to do with one value. All of it is taken from one side.
 type mixture struct {
-	group *group
-	// held says for each field where it is taken: at the field, or at what holds it
-	// and is one value, such as an array.
-	held   []jsonvalue.Pointer
-	winner Winner // empty: left to a person
-	rule   string
+	groups []*group
+	// held says for each field of the groups where it is taken: at the field, or at
+	// what holds it and is one value, such as an array.
+	fields, held []jsonvalue.Pointer
+	winner       Winner // empty: left to a person
+	rule         string
 }
 
 // stands returns the side that stands in the result.
 func (m *mixture) stands() Winner { return cmp.Or(m.winner, Theirs) }
 
-// places returns what the group has become, each place once.
+// places returns what the groups have become, each place once.
 func (m *mixture) places() []jsonvalue.Pointer {
 	var out []jsonvalue.Pointer
 	for _, p := range m.held {
@@ -38,7 +38,7 @@ func (m *mixture) places() []jsonvalue.Pointer {
 func (w *walker) claimed(goneInto bool) Winner {
 	var side Winner
 	for _, m := range w.mixtures {
-		for i, path := range m.group.paths {
+		for i, path := range m.fields {
 			if !prefix(w.path, path) || goneInto && len(w.path) < len(path) {
 				continue
 			}
@@ -51,37 +51,40 @@ func (w *walker) claimed(goneInto bool) Winner {
 
 // regroup looks for groups that the merge has mixed, and reports whether it has
 // to be done again with them taken from one side. Groups are few, and each makes
-// that happen twice at most: when it is found, and when its rule is void.
+// that happen twice at most: when it is found, and when it is joined to another.
 func (w *walker) regroup(value jsonvalue.Value) (again bool) {
 	for i := range w.policy.groups {
 		g := &w.policy.groups[i]
-		if !slices.ContainsFunc(w.mixtures, func(m *mixture) bool { return m.group == g }) && !w.whole(g, value) {
+		if !slices.ContainsFunc(w.mixtures, func(m *mixture) bool { return slices.Contains(m.groups, g) }) && !w.whole(g, value) {
 			w.mixtures = append(w.mixtures, w.mixture(g))
 			again = true
 		}
 	}
-	return w.disentangle() || again
+	return w.join() || again
 }
 
-// disentangle leaves groups to a person that have to do with one value and would
-// have it from different sides, or of which one is left already. It reports
-// whether there were any.
-func (w *walker) disentangle() (found bool) {
-	for changed := true; changed; {
-		changed = false
-		for i, m := range w.mixtures {
-			for _, n := range w.mixtures[:i] {
-				if m.winner != n.winner && m.meets(n) {
-					m.winner, n.winner = "", ""
-					changed, found = true, true
-				}
-			}
+// join makes one of mixtures that have to do with one value, unless they take it
+// from the same side. Which side is then left to a person. It reports whether there
+// were any.
+func (w *walker) join() (joined bool) {
+	for i := 0; i < len(w.mixtures); i++ {
+		m := w.mixtures[i]
+		k := slices.IndexFunc(w.mixtures[i+1:], func(n *mixture) bool {
+			return m.meets(n) && (m.winner != n.winner || m.winner == "")
+		})
+		if k < 0 {
+			continue
 		}
+		n := w.mixtures[i+1+k]
+		m.groups, m.fields, m.held = append(m.groups, n.groups...), append(m.fields, n.fields...), append(m.held, n.held...)
+		m.winner = ""
+		w.mixtures = slices.Delete(w.mixtures, i+1+k, i+2+k)
+		joined, i = true, -1 // what is joined may meet others that were passed
 	}
-	return found
+	return joined
 }
 
-// meets reports whether two groups have to do with one value.
+// meets reports whether two mixtures have to do with one value.
 func (m *mixture) meets(n *mixture) bool {
 	return slices.ContainsFunc(m.held, func(p jsonvalue.Pointer) bool {
 		return slices.ContainsFunc(n.held, func(q jsonvalue.Pointer) bool { return prefix(p, q) || prefix(q, p) })
@@ -90,7 +93,7 @@ func (m *mixture) meets(n *mixture) bool {
 
 // mixture settles a group where its rule can.
 func (w *walker) mixture(g *group) *mixture {
-	m := &mixture{group: g, held: slices.Clone(g.paths), winner: Mine, rule: RuleDetect}
+	m := &mixture{groups: []*group{g}, fields: slices.Clone(g.paths), held: slices.Clone(g.paths), winner: Mine, rule: RuleDetect}
 	if !w.policy.ignoreValues {
 		m.winner, m.rule = w.winner(nil, g.settle, w.tuples(g.paths), g.paths...), string(g.settle.Rule)
 	}
@@ -99,19 +102,23 @@ func (w *walker) mixture(g *group) *mixture {
 
 // noteGroups records what became of the mixed groups.
 func (w *walker) noteGroups() {
+	noted := make(map[string]bool) // two groups may have a place from one side
 	for _, m := range w.mixtures {
 		places := m.places()
-		if m.winner != "" {
-			for _, p := range places {
-				w.decisions = append(w.decisions, Decision{Path: p, Winner: m.winner, Rule: m.rule})
-			}
+		if m.winner == "" {
+			v := w.tuples(places)
+			w.disputes = append(w.disputes, Dispute{
+				Path: places[0], Together: places, Base: v.base, Theirs: v.theirs, Mine: v.mine,
+				Rule: cmp.Or(m.groups[0].settle.Rule, RuleReject), Reason: ReasonTogether, Field: -1,
+			})
 			continue
 		}
-		v := w.tuples(places)
-		w.disputes = append(w.disputes, Dispute{
-			Path: places[0], Together: places, Base: v.base, Theirs: v.theirs, Mine: v.mine,
-			Rule: cmp.Or(m.group.settle.Rule, RuleReject), Reason: ReasonTogether, Field: -1,
-		})
+		for _, p := range places {
+			if !noted[p.String()] {
+				noted[p.String()] = true
+				w.decisions = append(w.decisions, Decision{Path: p, Winner: m.winner, Rule: m.rule})
+			}
+		}
 	}
 }
 

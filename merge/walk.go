@@ -2,6 +2,7 @@ package merge
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -34,6 +35,7 @@ type walker struct {
 	policy  *Policy
 	matcher *matcher
 	who     Writers
+	wrote   *changes // made of who, once it is asked for
 	root    three
 
 	path      jsonvalue.Pointer  // of the place it is at
@@ -170,7 +172,7 @@ func (w *walker) combine(at place, typ Type, v three) (value jsonvalue.Value, re
 	case v.removed():
 		return jsonvalue.Value{}, ReasonRemoved
 	case typ == Counter:
-		return count(v, &w.policy.fields[at.field])
+		return w.count(v, &w.policy.fields[at.field])
 	case typ == Append:
 		return appendBoth(v)
 	case typ == Set:
@@ -212,8 +214,33 @@ func (w *walker) decide(winner Winner, rule string) {
 	w.decisions = append(w.decisions, Decision{Path: slices.Clone(w.path), Winner: winner, Rule: rule})
 }
 
-// sortByPath sorts by the string forms of paths, which stay in the order in
-// which they came where those are equal.
+// sortByPath sorts by the string forms of paths, and leaves those in the order in
+// which they came that have the same.
 func sortByPath[T any](items []T, path func(*T) jsonvalue.Pointer) {
-	slices.SortStableFunc(items, func(a, b T) int { return strings.Compare(path(&a).String(), path(&b).String()) })
+	if len(items) < 2 {
+		return
+	}
+	type located struct {
+		path string
+		at   int
+	}
+	order := make([]located, len(items))
+	var all []byte // of all paths, which may be many and long
+	ends := make([]int, len(items))
+	for i := range items {
+		all = path(&items[i]).Append(all)
+		if ends[i] = len(all); i == 0 { // most are about as long
+			all = slices.Grow(all, len(all)*len(items))
+		}
+	}
+	paths, from := string(all), 0
+	for i, end := range ends {
+		order[i] = located{paths[from:end], i}
+		from = end
+	}
+	slices.SortFunc(order, func(a, b located) int { return cmp.Or(strings.Compare(a.path, b.path), a.at-b.at) })
+	unsorted := slices.Clone(items)
+	for i := range order {
+		items[i] = unsorted[order[i].at]
+	}
 }
