@@ -123,3 +123,41 @@ func TestManyPark(t *testing.T) {
 		a.verify()
 	})
 }
+
+// TestParkBesideHotWrites: what is parked, decided and thrown away while many write
+// the document is neither lost nor counted twice, and no write is.
+func TestParkBesideHotWrites(t *testing.T) {
+	const writers, each = 8, 10
+	onEveryStore(t, setup{rules: parking(t, merge.Rules{})}, func(t *testing.T, a *api) {
+		a.twoVersions(`{"n":0}`, `{"n":-1}`)
+		var all sync.WaitGroup
+		asks := func(want int, method, path, body string, headers ...string) answer {
+			got, err := a.send(method, path, body, headers...)
+			if err != nil || got.status != want {
+				t.Errorf("%s %s: %d %s, %v", method, path, got.status, got.body, err)
+			}
+			return got
+		}
+		for w := range writers {
+			all.Go(func() {
+				for i := range each {
+					asks(200, "PATCH", item, fmt.Sprintf(`{"w%d":%d}`, w, i), "If-Match", `*`)
+				}
+			})
+			all.Go(func() {
+				for i := range each {
+					at := asks(202, "PATCH", item, fmt.Sprintf(`{"n":%d}`, 1+w*each+i), "If-Match", `"1"`, "Prefer", "conflict=park").header.Get("Location")
+					if i%2 == 0 {
+						asks(204, "DELETE", at, "")
+					}
+				}
+			})
+		}
+		all.Wait()
+		if n := len(a.conflicts(item + "/_conflicts").Items); n != writers*each/2 {
+			t.Errorf("%d are parked, want %d", n, writers*each/2)
+		}
+		a.header(a.must(200, "GET", item, ""), "ETag", fmt.Sprintf(`"%d"`, 2+writers*each))
+		a.verify()
+	})
+}
