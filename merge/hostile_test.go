@@ -97,7 +97,7 @@ func lists(s side, levels int) string {
 	}
 	inner := `[]`
 	for i := range levels {
-		inner = fmt.Sprintf(`[{"a":"the same in all","id":%d,"l":%s},{"a":"the same in all","id":"%d-%d","v":"%s"}]`, i, inner, i, s, strings.Repeat("x", (1<<20)/levels-80))
+		inner = fmt.Sprintf(`[{"a":"the same in all","id":%d,"l":%s},{"a":"the same in all","id":"%d-%d","v":%q}]`, i, inner, i, s, strings.Repeat("x", (1<<20)/levels-80))
 	}
 	return inner
 }

@@ -98,7 +98,7 @@ func (k *keeper) check(path jsonvalue.Pointer, v triple, got jsonvalue.Value) {
 	case typ == merge.Set && array:
 		k.set(path, v, got)
 	case typ == merge.Sequence && array:
-		k.holdsNew(path, v, got, func(v jsonvalue.Value) []string { return digests(v) })
+		k.holdsNew(path, v, got, digests)
 	case typ == merge.Text && kinds(v, jsonvalue.KindString):
 		k.holdsNew(path, v, got, func(v jsonvalue.Value) []string { return strings.Fields(v.Text()) })
 	default:

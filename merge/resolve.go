@@ -186,7 +186,7 @@ func (w *walker) resolved(choices map[string]Choice) (jsonvalue.Value, error) {
 			if c.Winner == Given {
 				want = c.Value.Lookup(at.String())
 			}
-			ok := true
+			var ok bool
 			if want.IsAbsent() || len(at) == 0 {
 				value, ok = put(value, at, want)
 			} else { // which makes objects that are missing on the way

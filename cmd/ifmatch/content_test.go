@@ -135,8 +135,6 @@ func TestBadSchema(t *testing.T) {
 	}
 }
 
-// No server says that it merges before it does.
-
 func mkdir(t *testing.T, elem ...string) string {
 	t.Helper()
 	path := filepath.Join(elem...)

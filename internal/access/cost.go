@@ -44,6 +44,8 @@ func (prices) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
 var one uint64 = 1
 
 // EstimateCallCost implements cost.Estimator: a call may be as cheap as CEL says.
+//
+//nolint:gocritic // the parameters are the interface's
 func (prices) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
 	return nil
 }

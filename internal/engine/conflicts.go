@@ -38,7 +38,9 @@ func (w *write) reweigh(ctx context.Context, parked *ParkedWrite) (*weighed, err
 	}
 	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonInvalid {
 		s.faults = r.Faults
-		return s, s.disputeFaults(r.Faults)
+		if err := s.disputeFaults(r.Faults); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }

@@ -76,9 +76,9 @@ func (c *indexCheck) keysOf(d *store.Document) ([]store.IndexKey, error) {
 	if err != nil || !set.whole || d.Deleted {
 		return nil, err
 	}
-	keys, bad := keysOfStored(d.Body, set.indexes)
-	if bad != nil {
-		return nil, nil // a finding by itself
+	keys, err := keysOfStored(d.Body, set.indexes)
+	if err != nil {
+		keys = nil // a body that cannot be read is a finding by itself
 	}
 	return keys, nil
 }

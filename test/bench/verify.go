@@ -14,6 +14,13 @@ import (
 	"github.com/ifmatch/ifmatch/test/bench/load"
 )
 
+type verifier struct {
+	ctx                context.Context
+	client             *http.Client
+	url, authorization string
+	err                error // the first one; nothing is sent after it
+}
+
 // verify checks that a server does what it is about to be measured at, so that
 // no figure is won by leaving out the work: a stale write is refused, an answer
 // to a write carries tag and content, a 304 is one, and who has no key reads
@@ -85,13 +92,6 @@ func (v *verifier) differ(before, after string) {
 	if v.err == nil && before == after {
 		v.err = fmt.Errorf("check the server: %w: the tag stayed %s when the content changed", load.ErrWrong, before)
 	}
-}
-
-type verifier struct {
-	ctx                context.Context
-	client             *http.Client
-	url, authorization string
-	err                error // the first one; nothing is sent after it
 }
 
 // expect sends one request and returns the entity tag of the state that is

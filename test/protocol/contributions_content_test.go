@@ -137,7 +137,7 @@ func TestContributionLimits(t *testing.T) {
 		a.must(204, "DELETE", contributions+"/"+all[0].ID, "")
 		a.contribute(says("crm", "0.5", 4, `{"a":1}`))
 
-		long := func(name string) string { return fmt.Sprintf(`{"%s":"%s"}`, name, strings.Repeat("x", 700)) }
+		long := func(name string) string { return fmt.Sprintf(`{%q:%q}`, name, strings.Repeat("x", 700)) }
 		for i := range 3 {
 			a.do("PATCH", item, long(fmt.Sprint("long", i)))
 		}

@@ -51,7 +51,7 @@ func contributed(t *testing.T, confidence string, fields ...merge.Field) engine.
 
 // says is a contribution. Minutes count from noon of 2024-05-01.
 func says(source, confidence string, minute int, data string) string {
-	return fmt.Sprintf(`{"source":"%s","confidence":%s,"observedAt":"%s","data":%s}`, source, confidence, observed(minute), data)
+	return fmt.Sprintf(`{"source":%q,"confidence":%s,"observedAt":%q,"data":%s}`, source, confidence, observed(minute), data)
 }
 
 func observed(minute int) string {
