@@ -31,18 +31,25 @@ func without[T comparable](all []T, out ...T) []T {
 func TestOneSideChanged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v, p, who := genTriple(t), compile(t, genRules(t, everything)), genWriters(t)
-		for _, r := range []merge.Result{
-			merge.Three(v.base, v.base, v.mine, p, who),
-			merge.Three(v.base, v.mine, v.base, p, who),
-		} {
-			if text(r.Value) != text(v.mine) && !jsonvalue.Equal(v.base, v.mine) || !jsonvalue.Equal(r.Value, v.mine) {
-				t.Fatalf("got %s, want %s", text(r.Value), text(v.mine))
-			}
-			if len(r.Decisions) > 0 || !r.Clean() {
-				t.Fatalf("there was nothing to decide: %v %v", r.Decisions, r.Disputes)
-			}
-		}
+		checkOneSide(t, v.base, v.mine, p, who)
 	})
+}
+
+// failer is a *testing.T or a *rapid.T.
+type failer interface{ Fatalf(string, ...any) }
+
+func checkOneSide(t failer, base, changed jsonvalue.Value, p *merge.Policy, who merge.Writers) {
+	for _, r := range []merge.Result{
+		merge.Three(base, base, changed, p, who),
+		merge.Three(base, changed, base, p, who),
+	} {
+		if text(r.Value) != text(changed) && !jsonvalue.Equal(base, changed) || !jsonvalue.Equal(r.Value, changed) {
+			t.Fatalf("got %s, want %s", text(r.Value), text(changed))
+		}
+		if len(r.Decisions) > 0 || !r.Clean() {
+			t.Fatalf("there was nothing to decide: %v %v", r.Decisions, r.Disputes)
+		}
+	}
 }
 
 // TestEqualChanges: what both changed alike is agreed, however they wrote it, but
@@ -68,15 +75,18 @@ func TestEqualChanges(t *testing.T) {
 func TestNothingIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v, rules, who := genTriple(t), genRules(t, everything), genWriters(t)
-		r := merge.Three(v.base, v.theirs, v.mine, compile(t, rules), who)
-		for _, side := range []jsonvalue.Value{v.theirs, v.mine} {
-			for _, path := range changed(nil, v.base, side) {
-				if !jsonvalue.Equal(r.Value.At(path), side.At(path)) && !named(&r, path) {
-					t.Fatalf("%q of %s is lost in %s\n%s\n%+v", path.String(), text(side), outcome(r), v, rules)
-				}
+		checkNothingIsLost(t, v, merge.Three(v.base, v.theirs, v.mine, compile(t, rules), who), rules)
+	})
+}
+
+func checkNothingIsLost(t failer, v triple, r merge.Result, rules merge.Rules) {
+	for _, side := range []jsonvalue.Value{v.theirs, v.mine} {
+		for _, path := range changed(nil, v.base, side) {
+			if !jsonvalue.Equal(r.Value.At(path), side.At(path)) && !named(&r, path) {
+				t.Fatalf("%q of %s is lost in %s\n%s\n%+v", path.String(), text(side), outcome(r), v, rules)
 			}
 		}
-	})
+	}
 }
 
 // changed returns the smallest places at which two values differ: members of
@@ -124,7 +134,10 @@ func named(r *merge.Result, path jsonvalue.Pointer) bool {
 // order of members and elements included; decisions and disputes are the same but
 // for the names of the sides.
 func TestSidesSwapped(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) { checkSwapped(t, genTriple(t), genRules(t, sideless)) })
+	rapid.Check(t, func(t *rapid.T) {
+		v, rules := genTriple(t), genRules(t, sideless)
+		checkSwapped(t, v, compile(t, rules), rules)
+	})
 }
 
 // TestGroupsSwapped is the same for documents that are little but groups, which
@@ -144,13 +157,12 @@ func TestGroupsSwapped(t *testing.T) {
 			return object(t, inner, func(string) jsonvalue.Value { return genScalar().Draw(t, "inner") })
 		})
 		base = editObject(t, base, 1)
-		checkSwapped(t, triple{base, editObject(t, base, 1), editObject(t, base, 1)}, rules)
+		checkSwapped(t, triple{base, editObject(t, base, 1), editObject(t, base, 1)}, compile(t, rules), rules)
 	})
 }
 
-func checkSwapped(t *rapid.T, v triple, rules merge.Rules) {
+func checkSwapped(t failer, v triple, p *merge.Policy, rules merge.Rules) {
 	mine, theirs := []string{"admin"}, []string{"editor"}
-	p := compile(t, rules)
 	a := merge.Three(v.base, v.theirs, v.mine, p, merge.Writers{Mine: mine, Theirs: []merge.Authorship{{Roles: theirs}}})
 	b := merge.Three(v.base, v.mine, v.theirs, p, merge.Writers{Mine: theirs, Theirs: []merge.Authorship{{Roles: mine}}})
 	if !slices.Equal(settled(a, false), settled(b, true)) || text(undisputed(a)) != text(undisputed(b)) {
@@ -204,15 +216,19 @@ func TestMergedAgain(t *testing.T) {
 		c.types = without(c.types, merge.Sequence, merge.Text) // theirs have a law of their own, where nothing repeats
 		v, rules, who := genTriple(t), genRules(t, c), genWriters(t)
 		p := compile(t, rules)
-		once := merge.Three(v.base, v.theirs, v.mine, p, who)
-		if !once.Clean() {
-			t.Skip("disputed")
-		}
-		again := merge.Three(v.base, once.Value, v.mine, p, who)
-		if !jsonvalue.Equal(again.Value, once.Value) || !again.Clean() && !compares(rules) {
-			t.Fatalf("%s, and again %s\n%s\n%+v", outcome(once), outcome(again), v, rules)
-		}
+		checkMergedAgain(t, v, p, rules, who)
 	})
+}
+
+func checkMergedAgain(t failer, v triple, p *merge.Policy, rules merge.Rules, who merge.Writers) {
+	once := merge.Three(v.base, v.theirs, v.mine, p, who)
+	if !once.Clean() {
+		return
+	}
+	again := merge.Three(v.base, once.Value, v.mine, p, who)
+	if !jsonvalue.Equal(again.Value, once.Value) || !again.Clean() && !compares(rules) {
+		t.Fatalf("%s, and again %s\n%s\n%+v", outcome(once), outcome(again), v, rules)
+	}
 }
 
 // compares reports whether any rule compares by another field.
