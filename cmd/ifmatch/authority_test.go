@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,7 +65,7 @@ func (s *ruled) must(status int, name, method, path, body string, headers ...str
 func (s *ruled) state(path string) string {
 	s.T.Helper()
 	all := ""
-	for _, of := range []string{"", "/_history"} {
+	for _, of := range []string{"", "/_history?limit=2", "/_conflicts"} {
 		answer, text := s.by("adm", "GET", path+of, "")
 		all += answer.Status + " " + answer.Header.Get("ETag") + " " + text + "\n"
 	}
@@ -217,4 +218,175 @@ func TestOverwriteIsForSome(t *testing.T) {
 			}
 		})
 	}
+}
+
+const resolvePolicy = `
+collections:
+  - name: docs
+    on_stale: {allow: [merge, park, overwrite]}
+    fields:
+      - {path: /email, may_resolve: '"admin" in principal.roles'}
+      - {path: /home, may_resolve: 'resource.owner == principal.name'}
+      - {path: /home/zip, type: atomic}
+      - {path: '/keys/*', may_resolve: '"admin" in principal.roles || "editor" in principal.roles'}
+      - {path: /to, may_resolve: '"admin" in principal.roles'}
+    together: [[/from, /to]]
+  - name: last
+    on_stale: {default: overwrite, allow: [park]}
+    fields: [{path: /email, may_resolve: '"admin" in principal.roles'}]
+`
+
+// docWas and docChange make a document and what somebody has changed of it since
+// the others read it.
+const (
+	docWas    = `{"owner":"ann","email":"a","home":{"zip":1,"city":"x"},"keys":{"k":1},"from":1,"to":1,"open":1}`
+	docChange = `{"email":"b","home":{"zip":2},"keys":{"k":2},"from":2,"open":2}`
+	docIs     = `{"owner":"ann","email":"b","home":{"zip":2,"city":"x"},"keys":{"k":2},"from":2,"to":1,"open":2}`
+)
+
+// TestOverwritingReservedFields: whoever may overwrite takes nothing back of what
+// was changed in a field that others decide about.
+func TestOverwritingReservedFields(t *testing.T) {
+	const docs, last, jsonPatch = "/v1/docs/1", "/v1/last/1", "application/json-patch+json"
+	with := func(was, is string) string { return strings.Replace(docIs, was, is, 1) }
+	s := serveRuled(t, resolvePolicy)
+	defer s.stop()
+	for _, tt := range []struct {
+		name, path, who, method, body, media string
+		wins                                 bool
+	}{
+		{"another value", docs, "bob", "PUT", with(`"b"`, `"c"`), "", false},
+		{"what it was", docs, "bob", "PUT", with(`"b"`, `"a"`), "", false},
+		{"the whole of what was read", docs, "bob", "PUT", docWas, "", false},
+		{"nothing", docs, "bob", "PUT", with(`"email":"b",`, ``), "", false},
+		{"as it is now", docs, "bob", "PUT", with(`"open":2`, `"open":3`), "", true},
+		{"a patch", docs, "bob", "PATCH", `{"email":"c"}`, "", false},
+		{"a patch that removes", docs, "bob", "PATCH", `{"email":null}`, "", false},
+		{"a patch of another member", docs, "bob", "PATCH", `{"open":3}`, "", true},
+		{"a JSON Patch", docs, "bob", "PATCH", `[{"op":"replace","path":"/email","value":"c"}]`, jsonPatch, false},
+		{"a JSON Patch that moves it away", docs, "bob", "PATCH", `[{"op":"move","from":"/email","path":"/old"}]`, jsonPatch, false},
+		{"a JSON Patch of all", docs, "bob", "PATCH", `[{"op":"replace","path":"","value":{}}]`, jsonPatch, false},
+		{"a JSON Patch of another member", docs, "bob", "PATCH", `[{"op":"remove","path":"/open"}]`, jsonPatch, true},
+		{"a deletion", docs, "bob", "DELETE", "", "", false},
+		{"below the field", docs, "bob", "PATCH", `{"home":{"zip":3}}`, "", false},
+		{"below the field, of the owner", docs, "ann", "PATCH", `{"home":{"zip":3}}`, "", true},
+		{"beside what was changed", docs, "bob", "PATCH", `{"home":{"city":"y"}}`, "", true},
+		{"what is around", docs, "cy", "PATCH", `{"keys":null}`, "", false},
+		{"what is around, by a role", docs, "bob", "PATCH", `{"keys":null}`, "", true},
+		{"half of what goes together", docs, "bob", "PATCH", `{"to":3}`, "", false},
+		{"half of what goes together, by the admin", docs, "adm", "PATCH", `{"to":3}`, "", true},
+		{"all of it, by the admin", docs, "adm", "PATCH", `{"email":"c","keys":{"k":3}}`, "", true},
+		{"more than the admin may", docs, "adm", "PATCH", `{"email":"c","home":null}`, "", false},
+		{"by default", last, "bob", "PUT", with(`"b"`, `"c"`), "", false},
+		{"by default, a deletion", last, "bob", "DELETE", "", "", false},
+		{"by default, another member", last, "bob", "PATCH", `{"open":3}`, "", true},
+		{"by default, the admin", last, "adm", "DELETE", "", "", true},
+	} {
+		for _, query := range []string{"?dryRun=true", ""} {
+			t.Run(tt.name+query, func(t *testing.T) {
+				s := &ruled{t, s.server}
+				was := s.stale(tt.path, docWas, docChange)
+				before := s.state(tt.path)
+				headers := []string{"If-Match", was.tag}
+				if tt.path == docs {
+					headers = append(headers, "Prefer", "conflict=overwrite")
+				}
+				if tt.media != "" {
+					headers = append(headers, "Content-Type", tt.media)
+				}
+				answer, text := s.by(tt.who, tt.method, tt.path+query, tt.body, headers...)
+				if tt.wins != (answer.Header.Get("Ifmatch-Outcome") == "overwritten") {
+					t.Errorf("%s %v %s", answer.Status, answer.Header, text)
+				}
+				if !tt.wins && (answer.StatusCode != 412 || slices.Contains(toldBy(t, text).Strategies, "overwrite") || !strings.HasSuffix(toldBy(t, text).Type, ":stale")) {
+					t.Errorf("%s %s", answer.Status, text)
+				}
+				if after := s.state(tt.path); (!tt.wins || query != "") && after != before {
+					t.Errorf("before\n%s\nafter\n%s", before, after)
+				}
+			})
+		}
+	}
+	t.Run("a write on the current version is no resolution", func(t *testing.T) {
+		s := &ruled{t, s.server}
+		s.stale(docs, docWas, docChange)
+		answer, _ := s.must(200, "bob", "GET", docs, "")
+		s.must(200, "bob", "PATCH", docs, `{"email":"c"}`, "If-Match", answer.Header.Get("ETag"))
+	})
+}
+
+// TestResolvingReservedFields: a parked write is decided by whom the policy lets
+// decide about each field in dispute, and by nobody else in any way.
+func TestResolvingReservedFields(t *testing.T) {
+	const path = "/v1/docs/1"
+	s := serveRuled(t, resolvePolicy)
+	defer s.stop()
+	for _, tt := range []struct {
+		name, parked, choices string
+		disputed              string // with the roles that may
+		refused               map[string]string
+		may                   string
+	}{
+		{"a field", `{"email":"c"}`, `{"/email":"yours"}`, "/email [admin]", map[string]string{"ann": "/email", "bob": "/email", "cy": "/email"}, "adm"},
+		{"a field below", `{"home":{"zip":3}}`, `{"/home/zip":"yours"}`, "/home/zip []", map[string]string{"adm": "/home/zip", "bob": "/home/zip"}, "ann"},
+		{"by one of several roles", `{"keys":{"k":3}}`, `{"/keys/k":"theirs"}`, "/keys/k [admin editor]", map[string]string{"cy": "/keys/k"}, "bob"},
+		{"what is around a field", `{"keys":null}`, `{"/keys":"yours"}`, "/keys [admin editor]", map[string]string{"cy": "/keys"}, "bob"},
+		{"a group with a field", `{"to":3}`, `{"/from":"yours"}`, "/from [admin]", map[string]string{"bob": "/from, /to"}, "adm"},
+		{"an open field", `{"open":3}`, `{"/open":"yours"}`, "/open []", nil, "cy"},
+		{"several", `{"email":"c","home":{"zip":3},"open":3}`, `{"/email":"yours","/home/zip":"yours","/open":"yours"}`, "/email [admin], /home/zip [], /open []",
+			map[string]string{"adm": "/home/zip", "ann": "/email", "bob": "/email, /home/zip"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &ruled{t, s.server}
+			was := s.stale(path, docWas, docChange)
+			said := func(text string) string {
+				var all []string
+				for _, c := range toldBy(t, text).Conflicts {
+					all = append(all, c.Path+" ["+strings.Join(c.MayResolve, " ")+"]")
+				}
+				return strings.Join(all, ", ")
+			}
+			_, text := s.must(412, "bob", "PATCH", path, tt.parked, "If-Match", was.tag, "Prefer", "conflict=merge")
+			if said(text) != tt.disputed {
+				t.Errorf("disputed are %s, want %s", said(text), tt.disputed)
+			}
+			answer, text := s.must(202, "bob", "PATCH", path, tt.parked, "If-Match", was.tag, "Prefer", "conflict=park")
+			at := answer.Header.Get("Location")
+			if _, shown := s.must(200, "cy", "GET", at, ""); said(text) != tt.disputed || said(shown) != tt.disputed {
+				t.Errorf("parked are %s, shown %s, want %s", said(text), said(shown), tt.disputed)
+			}
+			answer, _ = s.must(200, "adm", "GET", path, "")
+			tag, before := answer.Header.Get("ETag"), s.state(path)
+			for who, named := range tt.refused {
+				for _, try := range []struct{ method, path, body string }{
+					{"POST", at + "/resolve", `{"choices":` + tt.choices + `}`},
+					{"POST", at + "/resolve?dryRun=true", `{"choices":` + tt.choices + `}`},
+					{"POST", at + "/resolve", `{"choices":` + strings.ReplaceAll(tt.choices, "yours", "theirs") + `}`},
+					{"POST", at + "/resolve", `{"document":` + docIs + `}`},
+					{"DELETE", at, ""},
+					{"DELETE", at + "?dryRun=true", ""},
+				} {
+					_, text := s.must(403, who, try.method, try.path, try.body, "If-Match", tag)
+					if c := toldBy(t, text); !strings.HasSuffix(c.Type, ":forbidden") || !strings.HasPrefix(c.Detail, "You may not decide about "+named+".") {
+						t.Errorf("%s: %s", who, text)
+					}
+					if after := s.state(path); after != before {
+						t.Fatalf("%s, %s %s: before\n%s\nafter\n%s", who, try.method, try.path, before, after)
+					}
+				}
+			}
+			if tt.may != "" {
+				s.must(200, tt.may, "POST", at+"/resolve", `{"choices":`+tt.choices+`}`, "If-Match", tag)
+				if _, text := s.must(200, "adm", "GET", path+"/_conflicts", ""); text != `{"items":[]}` {
+					t.Errorf("open are %s", text)
+				}
+			}
+		})
+	}
+	t.Run("discarding", func(t *testing.T) {
+		s := &ruled{t, s.server}
+		was := s.stale(path, docWas, docChange)
+		answer, _ := s.must(202, "bob", "PATCH", path, `{"email":"c"}`, "If-Match", was.tag, "Prefer", "conflict=park")
+		s.must(204, "adm", "DELETE", answer.Header.Get("Location"), "")
+	})
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/jsonvalue"
-	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/problem"
 )
 
@@ -97,7 +96,7 @@ func resolvingDetail(r *http.Request, t Target, f *engine.Refusal) string {
 // maxNamed is how many disputed paths a sentence names.
 const maxNamed = 5
 
-func disputedPaths(disputes []merge.Dispute) string {
+func disputedPaths(disputes []engine.Dispute) string {
 	return enumerated(len(disputes), func(i int) string { return disputes[i].Path.String() })
 }
 
@@ -124,11 +123,11 @@ func conflictOf(c *engine.Conflict, summary bool) *problem.Conflict {
 
 // DisputesOf returns disputes as they are shown, without the values if summary is
 // set.
-func DisputesOf(disputes []merge.Dispute, summary bool) []problem.Dispute {
+func DisputesOf(disputes []engine.Dispute, summary bool) []problem.Dispute {
 	out := make([]problem.Dispute, len(disputes))
 	for i := range disputes {
 		d := &disputes[i]
-		out[i] = problem.Dispute{Path: d.Path.String(), Rule: string(d.Rule), Reason: d.Reason, Key: text(d.Key)}
+		out[i] = problem.Dispute{Path: d.Path.String(), Rule: string(d.Rule), Reason: d.Reason, Key: text(d.Key), MayResolve: d.MayResolve}
 		for _, p := range d.Together {
 			out[i].Together = append(out[i].Together, p.String())
 		}

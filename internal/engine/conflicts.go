@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/ifmatch/ifmatch/internal/store"
-	"github.com/ifmatch/ifmatch/merge"
 )
 
 // reweigh merges a parked write with the current document. Its result is judged
@@ -48,7 +47,7 @@ func (w *write) reweigh(ctx context.Context, parked *ParkedWrite) (*weighed, err
 // OpenConflict is a parked write with what it disputes of the current document.
 type OpenConflict struct {
 	*ParkedWrite
-	Disputes []merge.Dispute
+	Disputes []Dispute
 	Faults   []Fault // of a merge that would not be valid
 }
 
@@ -135,7 +134,7 @@ func (w *write) openConflict(ctx context.Context, p *ParkedWrite) (*OpenConflict
 	if err != nil {
 		return nil, err
 	}
-	return &OpenConflict{ParkedWrite: p, Disputes: s.merged.Disputes, Faults: s.faults}, nil
+	return &OpenConflict{ParkedWrite: p, Disputes: w.intent.Rules.disputes(s), Faults: s.faults}, nil
 }
 
 // noConflict refuses what is asked of a parked write that is not there.

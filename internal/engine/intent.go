@@ -87,10 +87,6 @@ type Rules struct {
 	Reserved Reserved
 	// Contributions say how documents are materialised; nil takes none.
 	Contributions *Contributions
-	// MayResolve tells whether somebody may decide about a dispute of a parked write,
-	// which is about field, an index of Merge's fields or -1 for none of them; nil
-	// lets everybody. It must be safe for concurrent use.
-	MayResolve func(actor store.Actor, field int, d merge.Dispute) bool
 	// Summary leaves values out of conflict documents.
 	Summary bool
 	// Key is what no two documents of a part may share, nil for nothing.

@@ -232,7 +232,7 @@ func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *we
 	if w.resolves == nil {
 		c.Strategies = w.offered(ctx, v.base)
 	}
-	c.Compared, c.Disputes, c.Repeats = s.compared(), s.merged.Disputes, s.repeats
+	c.Compared, c.Disputes, c.Repeats = s.compared(), w.intent.Rules.disputes(s), s.repeats
 	if c.AlreadyApplied, err = w.applied(s); err != nil {
 		return err
 	}

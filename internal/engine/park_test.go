@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/merge"
 )
 
@@ -184,28 +186,48 @@ func TestParkBeforeTheClock(t *testing.T) {
 	r.verified()
 }
 
-// TestMayResolve: every dispute is asked about, with the field that its rule is of,
-// and each field of a group is named.
+// asked is an authority that lets nobody overwrite, notes what it is asked about,
+// and lets somebody decide about these fields.
+type asked struct {
+	fields []int
+	may    []int
+}
+
+func (a *asked) MayOverwrite(jsonvalue.Value) bool { return false }
+
+func (a *asked) MayResolve(field int, _ jsonvalue.Value) bool {
+	a.fields = append(a.fields, field)
+	return slices.Contains(a.may, field)
+}
+
+// TestMayResolve: somebody decides who may about every reserved field that is
+// disputed. What they may not is named, with each field of a group.
 func TestMayResolve(t *testing.T) {
 	r := newRig(t, parkingRules, Config{})
 	r.rules.Merge = mustCompile(t, merge.Rules{
-		Fields:   []merge.Field{{Path: "/a", OnConflict: merge.OnConflict{Rule: merge.RuleReject}}, {Path: "/b", OnConflict: merge.OnConflict{Rule: merge.RuleReject}}},
+		Fields:   []merge.Field{{Path: "/a"}, {Path: "/b"}, {Path: "/c"}, {Path: "/to"}, {Path: "/other"}},
 		Together: []merge.Group{{Paths: []string{"/from", "/to"}}},
 	})
+	r.rules.Reserved.Fields = []Resolvers{{Only: true}, {Only: true, Roles: []string{"admin"}}, {}, {Only: true, Roles: []string{"boss", "admin"}}, {Only: true}}
 	r.must(OpPut, `{"a":1,"b":1,"c":1,"from":1,"to":1}`)
 	r.must(OpPut, `{"a":2,"b":2,"c":2,"from":2,"to":1}`, "If-Match", `"1"`)
 	id := r.parked(`{"a":3,"b":3,"c":3,"to":3}`)
 	const all = `{"choices":{"/a":"yours","/b":"yours","/c":"yours","/from":"yours"}}`
-	var asked []string
-	may := ""
-	r.rules.MayResolve = func(actor store.Actor, field int, d merge.Dispute) bool {
-		asked = append(asked, fmt.Sprintf("%s %d %s", actor.Name, field, d.Path))
-		return strings.Contains(may, d.Path.String())
+	told := ""
+	for _, d := range r.open().Items[0].Disputes {
+		told += fmt.Sprint(d.Path, d.MayResolve, " ")
 	}
-	for _, tt := range []struct{ may, refused string }{
-		{"", "/a /b /c /from /to"}, {"/a /c /from", "/b"}, {"/a /b /c", "/from /to"},
+	if told != "/a [] /b [admin] /c [] /from [boss admin] " {
+		t.Errorf("who may resolve: %s", told)
+	}
+	for _, tt := range []struct {
+		may     []int
+		refused string
+	}{
+		{nil, "/a /b /from /to"}, {[]int{0, 2, 3, 4}, "/b"}, {[]int{0, 1}, "/from /to"},
 	} {
-		may, asked = tt.may, nil
+		who := &asked{may: tt.may}
+		r.authority = who
 		before := r.dump()
 		_, refusal := r.resolve(id, 2, all)
 		if refusal == nil || refusal.Reason != ReasonForbidden {
@@ -215,8 +237,8 @@ func TestMayResolve(t *testing.T) {
 		for _, f := range refusal.Faults {
 			named = append(named, f.Pointer)
 		}
-		if strings.Join(named, " ") != tt.refused || strings.Join(asked, ", ") != "cy 0 /a, cy 1 /b, cy -1 /c, cy -1 /from" {
-			t.Errorf("asked %q; refused are %q, want %s", asked, named, tt.refused)
+		if strings.Join(named, " ") != tt.refused || !slices.Equal(who.fields, []int{0, 1, 3}) {
+			t.Errorf("asked %v; refused are %q, want %s", who.fields, named, tt.refused)
 		}
 		if _, refusal := r.discard(id); refusal == nil || refusal.Reason != ReasonForbidden {
 			t.Errorf("discarding: %v", refusal)
@@ -225,7 +247,11 @@ func TestMayResolve(t *testing.T) {
 			t.Error("a refusal left something behind")
 		}
 	}
-	may = "/a /b /c /from"
+	r.authority = nil
+	if _, refusal := r.resolve(id, 2, all); refusal == nil || refusal.Reason != ReasonForbidden {
+		t.Errorf("somebody without authority: %v", refusal)
+	}
+	r.authority = &asked{may: []int{0, 1, 3}}
 	if _, refusal := r.resolve(id, 2, all); refusal != nil {
 		t.Error(refusal)
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
-	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/patch"
 )
 
@@ -89,7 +88,7 @@ type Conflict struct {
 	// document of its base. Disputes are where the two contradict each other; with
 	// none it would merge.
 	Compared bool
-	Disputes []merge.Dispute
+	Disputes []Dispute
 	// Repeats tells that the write is not merged for want of a proof that it was
 	// not sent before: it changes a counter, or appends.
 	Repeats bool

@@ -40,34 +40,45 @@ type Authority interface {
 
 // mayOverwrite tells whether the caller may let a write win that was made on base,
 // nil for a version that is not known: neither overwriting as such is kept from
-// them, nor a field that was changed since and that the write would change again.
+// them, nor a field that it would decide about.
 func (w *write) mayOverwrite(ctx context.Context, base *store.Entry) (bool, error) {
-	rules := w.intent.Rules
-	if !rules.Reserved.Overwriting && rules.Reserved.Fields == nil {
+	reserved := &w.intent.Rules.Reserved
+	if !reserved.Overwriting && reserved.Fields == nil {
 		return true, nil
 	}
 	current, err := w.currentValue()
 	if err != nil {
 		return false, err
 	}
-	if a := w.intent.Authority; rules.Reserved.Overwriting && (a == nil || !a.MayOverwrite(current)) {
+	if a := w.intent.Authority; reserved.Overwriting && (a == nil || !a.MayOverwrite(current)) {
 		return false, nil
 	}
-	if rules.Reserved.Fields == nil || base == nil {
+	if reserved.Fields == nil || base == nil {
 		return true, nil
 	}
-	was, err := w.contentOf(base)
+	decided, err := w.decidedByOverwriting(ctx, base)
+	return err == nil && len(w.kept(decided, current)) == 0, err
+}
+
+// decidedByOverwriting returns the reserved fields that a stale write decides about
+// if it wins: those in which it disputes what was stored since base, and those in
+// which it undoes that.
+func (w *write) decidedByOverwriting(ctx context.Context, base *store.Entry) ([]int, error) {
+	s, err := w.weigh(ctx, base)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	var result candidate // which has no value after a deletion
-	if w.intent.Op != OpDelete {
+	if w.intent.Op != OpDelete && !w.intent.Op.contributes() {
 		if result, err = w.candidate(ctx, w.currentValue, &w.current.Head); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
-	lost := rules.overwritten(was, current, result.value)
-	return len(w.kept(lost, current)) == 0, nil
+	fields := w.intent.Rules.overwritten(s.base, s.theirs, result.value)
+	for i := range s.merged.Disputes {
+		fields = append(fields, w.intent.Rules.disputed(&s.merged.Disputes[i], s.sides())...)
+	}
+	return fields, nil
 }
 
 // kept returns those of the fields that the caller may not decide about.
@@ -92,6 +103,49 @@ func (w *write) offered(ctx context.Context, base *store.Entry) []Strategy {
 			}
 		}
 	})
+}
+
+// Dispute is a dispute of a merge, and who may settle it.
+type Dispute struct {
+	merge.Dispute
+	// MayResolve are roles that each let somebody settle it; nil where everybody may,
+	// or where roles are not all there is to it.
+	MayResolve []string
+}
+
+// disputes returns what is disputed as its writer is told of it.
+func (r *Rules) disputes(s *weighed) []Dispute {
+	if s.merged.Clean() {
+		return nil
+	}
+	told := make([]Dispute, len(s.merged.Disputes))
+	for i, d := range s.merged.Disputes {
+		told[i] = Dispute{d, r.rolesOf(r.disputed(&d, s.sides()))}
+	}
+	return told
+}
+
+// mayResolve refuses a caller who may not decide about all that is disputed, and
+// names what that is.
+func (w *write) mayResolve(s *weighed) error {
+	r := &Refusal{Reason: ReasonForbidden, Current: w.current}
+	for i := range s.merged.Disputes {
+		d := &s.merged.Disputes[i]
+		if len(w.kept(w.intent.Rules.disputed(d, s.sides()), s.theirs)) == 0 {
+			continue
+		}
+		paths := d.Together
+		if paths == nil {
+			paths = []jsonvalue.Pointer{d.Path}
+		}
+		for _, p := range paths {
+			r.Faults = append(r.Faults, Fault{p.String(), "You may not decide about this."})
+		}
+	}
+	if r.Faults == nil {
+		return nil
+	}
+	return r
 }
 
 // overwritten returns the reserved fields that were changed since base and that a
@@ -138,6 +192,8 @@ func (r *Rules) rolesOf(fields []int) []string {
 
 // sides are what a base, the stored document and a write have at a place.
 type sides struct{ base, theirs, mine jsonvalue.Value }
+
+func (s *weighed) sides() sides { return sides{s.base, s.theirs, s.mine.value} }
 
 func (v sides) each() [3]jsonvalue.Value { return [3]jsonvalue.Value{v.base, v.theirs, v.mine} }
 

@@ -71,7 +71,7 @@ func (w *write) planResolution(ctx context.Context) (plan, error) {
 	if err != nil {
 		return plan{}, w.granting("", err)
 	}
-	if err := w.mayResolve(s.merged.Disputes); err != nil {
+	if err := w.mayResolve(s); err != nil {
 		return plan{}, err
 	}
 	v, err := w.evaluate(ctx)
@@ -117,32 +117,6 @@ func (w *write) parkedWrite(ctx context.Context) (*ParkedWrite, error) {
 		err = w.noConflict()
 	}
 	return open[i], err
-}
-
-// mayResolve refuses who may not decide about each of the disputes, naming those.
-func (w *write) mayResolve(disputes []merge.Dispute) error {
-	may := w.intent.Rules.MayResolve
-	if may == nil {
-		return nil
-	}
-	r := &Refusal{Reason: ReasonForbidden, Current: w.current}
-	for i := range disputes {
-		d := &disputes[i]
-		if may(w.intent.Actor, d.Field, *d) {
-			continue
-		}
-		paths := d.Together
-		if paths == nil {
-			paths = []jsonvalue.Pointer{d.Path}
-		}
-		for _, p := range paths {
-			r.Faults = append(r.Faults, Fault{p.String(), "You may not decide about this."})
-		}
-	}
-	if r.Faults == nil {
-		return nil
-	}
-	return r
 }
 
 // stillOpen refuses a decision, and tells what is to be decided.

@@ -125,6 +125,8 @@ type rig struct {
 	// rival is a second engine over the same store that no hook concerns.
 	rival *Engine
 	rules Rules
+	// authority is what intents have of it; nil is none.
+	authority Authority
 }
 
 var ref = store.Ref{Part: store.Part{Collection: "notes"}, ID: "1"}
@@ -155,7 +157,7 @@ func newRigOver(t *testing.T, m *memory.Store, rules Rules, c Config) *rig {
 // actor.
 func (r *rig) intent(op Op, body string, headers ...string) *Intent {
 	r.t.Helper()
-	in := &Intent{Ref: ref, Rules: &r.rules, Op: op, Body: []byte(body)}
+	in := &Intent{Ref: ref, Rules: &r.rules, Op: op, Body: []byte(body), Authority: r.authority}
 	conditions := map[string][]string{}
 	for i := 0; i < len(headers); i += 2 {
 		switch name, value := headers[i], headers[i+1]; name {

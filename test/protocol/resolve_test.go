@@ -2,13 +2,11 @@ package protocol_test
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
-	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/merge"
 )
@@ -114,17 +112,10 @@ func TestResolveToWhatIsThere(t *testing.T) {
 	})
 }
 
-// mayResolve lets editors decide about everything, and others about what is not the
-// policy's first field.
-func mayResolve(actor store.Actor, field int, d merge.Dispute) bool {
-	return field != 0 || d.Field != 0 || slices.Contains(actor.Roles, "editor")
-}
-
 // TestResolveRefused: whatever is wrong with a decision, nothing changes and the
 // write stays parked.
 func TestResolveRefused(t *testing.T) {
 	rules := parking(t, merge.Rules{Fields: []merge.Field{{Path: "/a", OnConflict: merge.OnConflict{Rule: merge.RuleReject}}}, Together: []merge.Group{{Paths: []string{"/from", "/to"}}}})
-	rules.MayResolve = mayResolve
 	rules.Immutable = []jsonvalue.Pointer{{"id"}}
 	rules.Validate = func(v jsonvalue.Value) []engine.Fault {
 		if v.Lookup("a").Kind() != jsonvalue.KindNumber {
@@ -162,9 +153,6 @@ func TestResolveRefused(t *testing.T) {
 		{"a document that is none", `{"document":[]}`, nil, 422, "invalid", "", ""},
 		{"what does not change", `{"document":{"a":1,"id":2,"key":1}}`, nil, 422, "invalid", "", ""},
 		{"a key that is taken", `{"document":{"a":1,"id":1,"key":"taken"}}`, nil, 409, "duplicate", "", ""},
-		{"no authority", decided, []string{"X-Role", ""}, 403, "forbidden", "You may not decide about /a.", ""},
-		{"no authority, for a document", `{"document":{"a":1,"id":1,"key":1}}`, []string{"X-Role", ""}, 403, "forbidden", "/a", ""},
-		{"no authority, before anything is said of the document", `{`, []string{"X-Role", "", "If-Match", ""}, 403, "forbidden", "/a", ""},
 		{"neither", `{}`, nil, 400, "malformed", `send {"choices":{…}} or {"document":{…}}`, ""},
 		{"both", `{"choices":{},"document":{}}`, nil, 400, "malformed", "", ""},
 		{"something else", `{"choose":{}}`, nil, 400, "malformed", "", ""},
@@ -181,8 +169,7 @@ func TestResolveRefused(t *testing.T) {
 		{"a value deeper than may be", `{"choices":{"/a":{"value":` + strings.Repeat("[", 8) + strings.Repeat("]", 8) + `},"/from":"yours"}}`, nil, 413, "too-large", "", ""},
 		{"a dry run that is misspelt", decided, []string{"?dry_run", "true"}, 400, "malformed", "dryRun", ""},
 	}
-	actor := func(r *http.Request) store.Actor { return store.Actor{Name: "cy", Roles: r.Header["X-Role"]} }
-	onEveryStore(t, setup{rules: rules, actor: actor, limits: engine.Limits{Body: 1000, Depth: 8}}, func(t *testing.T, a *api) {
+	onEveryStore(t, setup{rules: rules, limits: engine.Limits{Body: 1000, Depth: 8}}, func(t *testing.T, a *api) {
 		a.must(201, "PUT", "/v1/notes/other", `{"a":1,"key":"taken"}`)
 		a.twoVersions(`{"a":1,"id":1,"key":1,"from":1,"to":1}`, `{"a":2,"id":1,"key":1,"from":2,"to":1}`)
 		at := a.parked(`{"a":3,"to":3}`)
@@ -192,9 +179,6 @@ func TestResolveRefused(t *testing.T) {
 				headers := slices.Clone(tt.headers)
 				if !slices.Contains(headers, "If-Match") {
 					headers = append(headers, "If-Match", tag)
-				}
-				if !slices.Contains(headers, "X-Role") {
-					headers = append(headers, "X-Role", "editor")
 				}
 				if headers[0] == "?dry_run" {
 					path, headers = path+"?dry_run=true", headers[2:]
@@ -220,8 +204,7 @@ func TestResolveRefused(t *testing.T) {
 		}
 		a.refused(404, "not-found", "POST", item+"/_conflicts/none/resolve", decided, "If-Match", tag)
 		a.refused(404, "not-found", "POST", "/v1/notes/none/_conflicts/none/resolve", decided, "If-Match", tag)
-		a.refused(403, "forbidden", "DELETE", at, "")
-		a.must(200, "POST", at+"/resolve", decided, "If-Match", tag, "X-Role", "editor")
+		a.must(200, "POST", at+"/resolve", decided, "If-Match", tag)
 		a.body(a.must(200, "GET", item, ""), `{"a":3,"id":1,"key":1,"from":2,"to":1}`)
 		a.verify()
 	})
