@@ -59,7 +59,7 @@ type decimal struct {
 func newDecimal(s string) (decimal, bool) {
 	mantissa, power, _ := strings.Cut(strings.ToLower(s), "e")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
-	if len(whole)+len(fraction) > maxCounterDigits {
+	if len(strings.TrimPrefix(whole, "-"))+len(fraction) > maxCounterDigits {
 		return decimal{}, false
 	}
 	var d decimal

@@ -65,7 +65,7 @@ const (
 	ReasonOrder = "reordered"
 	// ReasonBounds: the sum of a counter lies outside its min and max.
 	ReasonBounds = "out-of-bounds"
-	// ReasonLimit: combining would take more steps than are allowed.
+	// ReasonLimit: combining would take more steps than are allowed, or more digits.
 	ReasonLimit = "limit"
 	// ReasonTogether: the values of a group would be neither side's as a whole.
 	ReasonTogether = "together"
@@ -80,7 +80,9 @@ type Dispute struct {
 	// Key is the key of the innermost list element that Path lies in, absent
 	// outside of lists.
 	Key jsonvalue.Value
-	// Together names the fields of a group, nil for a single field.
+	// Together names the fields of a group, nil for a single field. In the place of
+	// a field that lies in what is one value, such as an atomic object, stands that
+	// value; groups that meet in one are one dispute.
 	Together []jsonvalue.Pointer
 	// Base, Theirs and Mine are the three values, absent where a side has none. For
 	// a group each is an object that has a member for each field that is there,
@@ -126,9 +128,10 @@ type Authorship struct {
 // Three merges theirs and mine, which both came of base, under a policy; nil is
 // the policy without rules. Any of the three may be absent: that is a value too.
 //
-// Cost is linear in the three sizes, plus the alignment of sequences and texts
-// that both sides changed, which is bounded by a number of steps for the whole
-// merge; what goes beyond is a dispute.
+// Cost is linear in the three sizes, plus what aligns sequences and texts that
+// both sides changed, orders new elements of lists in lists and writes sums. That
+// is bounded by a number of steps for the whole merge; a field that goes beyond is
+// a dispute for ReasonLimit.
 func Three(base, theirs, mine jsonvalue.Value, p *Policy, who Writers) Result {
 	if p == nil {
 		p = &Policy{}

@@ -76,7 +76,8 @@ type Field struct {
 	// Path is a JSON Pointer in which the token * stands for any one token and **
 	// for any number of them. Elements of lists are matched by * and ** only. Of
 	// several patterns that match, the more exact holds: from left to right a
-	// literal token goes before *, and * before **.
+	// literal token goes before *, and * before **. /a goes before /a/**, which
+	// matches it too.
 	Path string
 	Type Type
 	// Key is a JSON Pointer into the elements of a List to the scalar that tells
