@@ -85,6 +85,12 @@ type Options struct {
 	// OnStale says what happens to stale writes. Merging takes a [Historian]; a
 	// handler parks nothing.
 	OnStale ifmatch.OnStale
+	// MayOverwrite tells whether the maker of a request may let it win over what they
+	// have not read, where OnStale has overwriting at all. Document is what is stored.
+	// It must be safe for concurrent use. Nil is everybody; it is due where
+	// OnStale.Overwrite is set, an expression of a policy file, which a handler does
+	// not read.
+	MayOverwrite func(r *http.Request, document []byte) bool
 	// Merge says how two changes of one field combine, and who wins where they do
 	// not; nil merges objects member by member. The rules of a policy file become
 	// one by [merge.Compile].
@@ -114,7 +120,8 @@ type Options struct {
 
 // New returns a handler for the documents of s. It is safe for concurrent use. It
 // panics where o cannot be meant: a member of its Dialect has no valid pointer, or
-// OnStale names a strategy that there is not.
+// OnStale names a strategy that there is not, or says who may overwrite without a
+// MayOverwrite.
 func New(s Store, o Options) http.Handler {
 	if o.ID == nil {
 		o.ID = pathID
@@ -125,7 +132,7 @@ func New(s Store, o Options) http.Handler {
 	adapter := &adapter{store: s, firstVersion: o.FirstVersion, digests: o.Contract.Token == ifmatch.TokenHash}
 	adapter.historian, _ = s.(Historian)
 	h := &handler{
-		rules: o.rules(), id: o.ID,
+		rules: o.rules(), id: o.ID, mayOverwrite: o.MayOverwrite,
 		door: door.Door{
 			Engine: engine.New(adapter, engine.Config{Limits: engine.Limits{Body: o.MaxBody}}),
 			Log:    o.Log,
@@ -161,6 +168,9 @@ func (o *Options) rules() *engine.Rules {
 		Contract: o.Contract, Members: members, StaleStatus: o.Dialect.StaleStatus, Envelope: o.Dialect.Envelope,
 		OnStale: strategy(o.OnStale.Default), Merge: o.Merge,
 	}
+	if r.Reserved.Overwriting = o.MayOverwrite != nil; !r.Reserved.Overwriting && o.OnStale.Overwrite != "" {
+		panic("guard: Options.OnStale.Overwrite says who may overwrite; set Options.MayOverwrite, which is asked instead")
+	}
 	for _, s := range o.OnStale.Allow {
 		r.Allow = append(r.Allow, strategy(s))
 	}
@@ -189,6 +199,8 @@ type handler struct {
 	door  door.Door
 	rules *engine.Rules
 	id    func(*http.Request) (string, bool)
+	// mayOverwrite is nil where everybody may.
+	mayOverwrite func(*http.Request, []byte) bool
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -199,8 +211,25 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t.Ref.ID = id
+	if h.mayOverwrite != nil {
+		t.Authority = caller{r, h.mayOverwrite}
+	}
 	h.door.ServeItem(w, r, t)
 }
+
+// caller is who makes a request.
+type caller struct {
+	request      *http.Request
+	mayOverwrite func(*http.Request, []byte) bool
+}
+
+// MayOverwrite implements engine.Authority.
+func (c caller) MayOverwrite(current jsonvalue.Value) bool {
+	return c.mayOverwrite(c.request, current.Append(nil))
+}
+
+// MayResolve implements engine.Authority. No field of a handler is reserved.
+func (c caller) MayResolve(int, jsonvalue.Value) bool { return false }
 
 func pathID(r *http.Request) (string, bool) {
 	id := r.PathValue("id")

@@ -88,9 +88,10 @@ func TestDialectOfAService(t *testing.T) {
 // TestImpossibleOptions: what cannot be meant is told at once.
 func TestImpossibleOptions(t *testing.T) {
 	for name, o := range map[string]guard.Options{
-		"a pointer that is none":    {Dialect: ifmatch.Dialect{BodyVersion: ifmatch.BodyVersionAlways, VersionField: "/~2"}},
-		"a strategy that is none":   {OnStale: ifmatch.OnStale{Default: "merge-it-all"}},
-		"a place to park conflicts": {OnStale: ifmatch.OnStale{Allow: []ifmatch.Strategy{ifmatch.StrategyPark}}},
+		"a pointer that is none":     {Dialect: ifmatch.Dialect{BodyVersion: ifmatch.BodyVersionAlways, VersionField: "/~2"}},
+		"who may, without an answer": {OnStale: ifmatch.OnStale{Overwrite: "true"}},
+		"a strategy that is none":    {OnStale: ifmatch.OnStale{Default: "merge-it-all"}},
+		"a place to park conflicts":  {OnStale: ifmatch.OnStale{Allow: []ifmatch.Strategy{ifmatch.StrategyPark}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -68,7 +68,8 @@ type Collection struct {
 	Merge merge.Rules
 	// MayResolve has for each of the fields of Merge the expression that says who may
 	// settle a conflict over it, "" for whoever may by the field around it; nil where
-	// no field has one.
+	// no field has one. The server asks them; package guard parks nothing, and has
+	// MayOverwrite for what they say about overwriting.
 	MayResolve []string
 	// Contributions say how documents are materialised from what several sources say
 	// about them; nil takes none.

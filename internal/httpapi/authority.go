@@ -58,6 +58,7 @@ type caller struct {
 	question access.Question // without a resource
 	server   *Server
 	request  *http.Request
+	told     bool // the log has it that a rule has no answer
 }
 
 // authorize gives the target of a write its caller's authority.
@@ -89,7 +90,8 @@ func (c *caller) allowed(rule *access.Rule, key string, current jsonvalue.Value)
 	q := c.question
 	q.Resource = current
 	allowed, err := rule.Allows(&q)
-	if log := c.server.door.Log; err != nil && log != nil {
+	if log := c.server.door.Log; err != nil && log != nil && !c.told {
+		c.told = true
 		log.LogAttrs(c.request.Context(), slog.LevelWarn, "a rule has no answer, and so allows nothing",
 			slog.String("rule", key), slog.String("method", c.question.Method), slog.String("path", c.question.Path), slog.Any("cause", err))
 	}
