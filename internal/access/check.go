@@ -202,5 +202,5 @@ func isRoles(e ast.Expr) bool {
 		return false
 	}
 	sel := e.AsSelect()
-	return sel.FieldName() == "roles" && !sel.IsTestOnly() && sel.Operand().Kind() == ast.IdentKind && sel.Operand().AsIdent() == principalName
+	return sel.FieldName() == "roles" && sel.Operand().Kind() == ast.IdentKind && sel.Operand().AsIdent() == principalName
 }
