@@ -73,6 +73,8 @@ func (w *walker) node(at place, v three) (jsonvalue.Value, same) {
 		}
 	}
 	switch {
+	case v.untouched():
+		return v.theirs, same{theirsBase: true, mineBase: true, sides: true, alike: true}
 	case members:
 		return w.object(at, v)
 	case typ == List && v.mergeable(jsonvalue.KindArray):
@@ -102,6 +104,18 @@ func (w *walker) node(at place, v three) (jsonvalue.Value, same) {
 		s.sides, s.alike = false, false
 	}
 	return value, s
+}
+
+// untouched reports whether all sides have one string, or one number written
+// alike, as they have in most places.
+func (v *three) untouched() bool {
+	switch kind := v.base.Kind(); kind {
+	case jsonvalue.KindString, jsonvalue.KindNumber:
+		text := v.base.Text()
+		return v.theirs.Kind() == kind && v.theirs.Text() == text && v.mine.Kind() == kind && v.mine.Text() == text
+	case jsonvalue.KindAbsent, jsonvalue.KindNull, jsonvalue.KindBool, jsonvalue.KindArray, jsonvalue.KindObject:
+	}
+	return false
 }
 
 // repeated reports whether two equal changes are two changes: both have counted,
