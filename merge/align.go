@@ -94,7 +94,7 @@ func (w *walker) search(a, b *aligned) (trace, bool) {
 			for x >= 0 && x < len(a.at) && y < len(b.at) && a.fromEnd(x) == b.fromEnd(y) {
 				x, y = x+1, y+1
 			}
-			row[i] = int32(x) //nolint:gosec // no document has as many elements
+			row[i] = int32(x)
 			if w.steps += 1 + x - from; w.steps > maxSteps {
 				return nil, false
 			}

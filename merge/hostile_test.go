@@ -60,7 +60,7 @@ func (s side) both(int) int { return int(s) }
 
 // words are n words of a few kinds that each side has changed here and there.
 func (s side) words(n, kinds int, separator string) string {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same for all sides
+	random := rand.New(rand.NewPCG(1, 2)) // the same for all sides
 	var b strings.Builder
 	for i := range n {
 		word := random.IntN(kinds)
@@ -74,7 +74,7 @@ func (s side) words(n, kinds int, separator string) string {
 
 // noise is n words of a few kinds, unlike those of any other side.
 func (s side) noise(n, kinds int, separator string) string {
-	random := rand.New(rand.NewPCG(uint64(s), 3)) //nolint:gosec // the same in every run
+	random := rand.New(rand.NewPCG(uint64(s), 3)) // the same in every run
 	var b strings.Builder
 	for range n {
 		fmt.Fprintf(&b, "w%d%s", random.IntN(kinds), separator)
