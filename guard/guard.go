@@ -91,8 +91,8 @@ type Options struct {
 	// OnStale.Overwrite is set, an expression of a policy file, which a handler does
 	// not read.
 	MayOverwrite func(r *http.Request, document []byte) bool
-	// Merge says how two changes of one field combine, and who wins where they do
-	// not; nil merges objects member by member. The rules of a policy file become
+	// Merge says how two changes of one field combine, who wins where they do not, and
+	// which fields do not change once they are there; nil merges objects member by member. The rules of a policy file become
 	// one by [merge.Compile].
 	Merge *merge.Policy
 	// Validate says what is wrong with a document that would be stored, merged ones

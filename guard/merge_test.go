@@ -69,6 +69,23 @@ func TestMergedIsValidated(t *testing.T) {
 	a.is(a.must(422, "PUT", "1", `{"a":2,"b":2}`, "If-Match", `"2"`), "invalid")
 }
 
+// TestImmutableOfAService: a field that does not change once it is there is refused,
+// merged or not, and nothing has changed.
+func TestImmutableOfAService(t *testing.T) {
+	rules := compiled(t, merge.Rules{Fields: []merge.Field{{Path: "/id", Type: merge.Immutable}}})
+	a := serve(t, newMapStore(), guard.Options{OnStale: merging, Merge: rules})
+	a.must(201, "PUT", "1", `{"id":7,"a":1}`)
+	a.is(a.must(422, "PUT", "1", `{"id":8,"a":1}`, "If-Match", `"1"`), "invalid")
+	a.must(200, "PATCH", "1", `{"a":2}`, "If-Match", `"1"`)
+	got := a.must(422, "PATCH", "1", `{"id":null}`, "If-Match", `"1"`)
+	if a.is(got, "invalid"); !strings.Contains(got.body, `"pointer":"/id"`) {
+		t.Errorf("the field is not named: %s", got.body)
+	}
+	if is := a.must(200, "GET", "1", ""); is.body != `{"id":7,"a":2}` || is.header.Get("ETag") != `"2"` {
+		t.Errorf("stored is %s under %s", is.body, is.header.Get("ETag"))
+	}
+}
+
 // TestDialectOfAService: versions in bodies and the envelope, over a service's own
 // store.
 func TestDialectOfAService(t *testing.T) {

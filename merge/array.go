@@ -35,7 +35,7 @@ func unite(v three) (jsonvalue.Value, string) {
 	if _, _, _, ok := v.arrays(); !ok {
 		return jsonvalue.Value{}, ReasonUnfit
 	}
-	n, ok := newNamed(v, func(e jsonvalue.Value) (jsonvalue.Value, bool) { return e, true })
+	n, ok := newMembers(v)
 	if !ok {
 		return jsonvalue.Value{}, ReasonUnfit
 	}
@@ -73,6 +73,12 @@ type listing struct {
 	elems []jsonvalue.Value
 	names []int // of the elements, in order
 	at    []int // by name: the position of the element, -1 where there is none
+}
+
+// newMembers tells the elements of a set apart by what they are. It reports false
+// if a side has two that are equal.
+func newMembers(v three) (*named, bool) {
+	return newNamed(v, func(e jsonvalue.Value) (jsonvalue.Value, bool) { return e, true })
 }
 
 // newNamed reports false if an element has no name, or two of one side have one

@@ -78,7 +78,8 @@ type state struct {
 // standing is what the patterns say about a place.
 type standing struct {
 	states []state
-	field  int // the most exact field that matches in full, -1 for none
+	field  int  // the most exact field that matches in full, -1 for none
+	fixed  bool // an Immutable field matches here, or may further down
 	// named is the standing one token further, for each literal that would matter,
 	// and other the one for all other tokens; nil until somebody asks.
 	named map[string]*standing
@@ -181,6 +182,7 @@ func (c *collector) standing() *standing {
 	s := &standing{states: c.states, field: -1, named: make(map[string]*standing)}
 	for _, st := range c.states {
 		f := &c.m.policy.fields[st.field]
+		s.fixed = s.fixed || f.typ == Immutable
 		switch {
 		case st.next < len(f.pattern):
 			if seg := f.pattern[st.next]; seg.kind == literal {

@@ -18,6 +18,11 @@ func (p *Policy) HasRepeating() bool {
 	return p.any(func(f *field) bool { return f.typ == Counter || f.typ == Append })
 }
 
+// HasImmutable reports whether any field is Immutable.
+func (p *Policy) HasImmutable() bool {
+	return p.any(func(f *field) bool { return f.typ == Immutable })
+}
+
 // ByAuthority reports whether any rule asks who wrote what.
 func (p *Policy) ByAuthority() bool {
 	if p == nil {

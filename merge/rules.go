@@ -23,7 +23,7 @@ const (
 	// sides touched. No conflict markers are ever written.
 	Text Type = "text"
 	// Immutable: a value that does not change once it is there. A merge treats it
-	// as Atomic; that it must not change is for whoever validates the result.
+	// as Atomic; who stores the result asks [Policy.Breaches], merged or not.
 	Immutable Type = "immutable"
 )
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,7 @@ type vector struct {
 	Text               string
 	Decisions          []vectorDecision
 	Disputes           []vectorDispute
+	Breaches           []vectorBreach
 	Refused            string
 }
 
@@ -86,6 +88,11 @@ type vectorDispute struct {
 	Rule, Reason            string
 }
 
+type vectorBreach struct {
+	Path    string
+	Removed bool
+}
+
 func strictly(text []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -126,7 +133,7 @@ func (w *vectorWriters) writers(t *testing.T) merge.Writers {
 
 // document parses a member of a case; one that is missing is absent.
 func document(t *testing.T, text json.RawMessage) jsonvalue.Value {
-	if text == nil {
+	if len(text) == 0 {
 		return jsonvalue.Value{}
 	}
 	return parse(t, string(text))
@@ -182,6 +189,17 @@ func (c *vector) run(t *testing.T) {
 	}
 	c.checkDecisions(t, r.Decisions)
 	c.checkDisputes(t, r.Disputes)
+	c.checkBreaches(t, policy.Breaches(base, mine))
+}
+
+func (c *vector) checkBreaches(t *testing.T, got iter.Seq[merge.Breach]) {
+	var breaches []vectorBreach
+	for b := range got {
+		breaches = append(breaches, vectorBreach{b.Path.String(), b.Removed})
+	}
+	if !slices.Equal(breaches, c.Breaches) {
+		t.Errorf("breaches %v, want %v", breaches, c.Breaches)
+	}
 }
 
 func (c *vector) checkDecisions(t *testing.T, got []merge.Decision) {

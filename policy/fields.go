@@ -16,7 +16,7 @@ import (
 const maxFields = 1000
 
 var fieldKeys = slices.Concat([]*key{
-	{name: "path", kind: kindText, required: true, check: checkPointer, doc: "JSON Pointer to the member, as in `/address/city`. The segment `*` stands for any one segment, `**` for any number of them. Of several paths that match, the most exact holds: from left to right a name goes before `*`, and `*` before `**`. A merge finds elements of arrays by `*` and `**` alone."},
+	{name: "path", kind: kindText, required: true, check: checkPointer, doc: "JSON Pointer to the member, as in `/address/city`. The segment `*` stands for any one segment, `**` for any number of them. Of several paths that match, the most exact holds: from left to right a name goes before `*`, and `*` before `**`. Elements of arrays are matched by `*` and `**` alone."},
 	{name: "type", kind: kindWord, optional: true, defDoc: "none: objects are merged member by member, nothing else combines", words: []word{
 		{name: string(merge.Atomic), doc: "not at all, whatever it holds is one value"},
 		{name: string(merge.Set), doc: "an array without order, by what both added and removed"},
@@ -25,7 +25,7 @@ var fieldKeys = slices.Concat([]*key{
 		{name: string(merge.Append), doc: "an array that only grows, by what both appended, the stored elements first"},
 		{name: string(merge.Counter), doc: "a number, by adding what both added"},
 		{name: string(merge.Text), doc: "a string, by lines, and by words within a line, where edits do not overlap"},
-		{name: string(merge.Immutable), doc: "not at all; a write that changes or removes it, once a document has it, is refused with 422, merged or not. Its path has no `**`"},
+		{name: string(merge.Immutable), doc: "not at all; a write that changes or removes it, once a document has it, is refused with 422, merged or not. Elements of a `list` are followed by their key and those of a `set` by what they are, others by their position; where one goes, so does what is in it"},
 	}, doc: "How two changes of the field combine. A write that is sent again because its answer was lost is merged again: `counter` and `append` count it twice, and so do `sequence` and `text` where elements or lines repeat."},
 	{name: "key", kind: kindText, optional: true, defDoc: "none; a `list` needs it", check: checkPointer, doc: "JSON Pointer, within an element of a `list`, to the value that tells it from the others, as in `/id`."},
 	{name: "min", kind: kindNumber, optional: true, defDoc: "none", doc: "The least that a `counter` may be merged to. What is less is left to `on_conflict`."},
@@ -52,9 +52,6 @@ func (d *decoder) fields(v *value, c *Collection) []merge.Field {
 			continue // reported by itself
 		}
 		d.samePlaces(path, places)
-		if field.Type == merge.Immutable && slices.Contains(strings.Split(path.text, "/"), "**") {
-			d.fail(path.at, path.path, "** cannot stand in the path of an immutable field; write a field for each depth, as in /a/* and /a/*/*")
-		}
 		d.fitsSchema(&field, typ, c.Schema)
 	}
 	return fields

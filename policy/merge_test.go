@@ -30,9 +30,9 @@ func TestMerge(t *testing.T) {
 				{Path: "/d", OnConflict: at(merge.RuleNewest, "/at")}, {Path: "/e", OnConflict: at(merge.RuleHighest, "")}, {Path: "/f", OnConflict: at(merge.RuleLowest, "/g")}}}},
 		{"authority, on lines", "fields:\n      - path: /a\n        type: set\n        on_conflict:\n          authority:\n            - admin\n            - 'a: b'\n",
 			merge.Rules{Fields: []merge.Field{{Path: "/a", Type: merge.Set, OnConflict: merge.OnConflict{Rule: merge.RuleAuthority, Authority: []string{"admin", "a: b"}}}}}},
-		{"wildcards", "fields: [{path: '/**', on_conflict: mine}, {path: '/a/*/b', type: immutable}, {path: '/a/*'}, {path: '/**/tags', type: set}, {path: '/**/a/*'}, {path: '/*/a/**'}]",
+		{"wildcards", "fields: [{path: '/**', on_conflict: mine}, {path: '/a/*/b', type: immutable}, {path: '/a/*'}, {path: '/**/tags', type: set}, {path: '/**/id', type: immutable}, {path: '/**/a/*'}, {path: '/*/a/**'}]",
 			merge.Rules{Fields: []merge.Field{{Path: "/**", OnConflict: at(merge.RuleMine, "")}, {Path: "/a/*/b", Type: merge.Immutable}, {Path: "/a/*"},
-				{Path: "/**/tags", Type: merge.Set}, {Path: "/**/a/*"}, {Path: "/*/a/**"}}}},
+				{Path: "/**/tags", Type: merge.Set}, {Path: "/**/id", Type: merge.Immutable}, {Path: "/**/a/*"}, {Path: "/*/a/**"}}}},
 		{"groups", "together: [[/startsAt, /endsAt], {fields: [/a/x, /a/y, /b~1c], on_conflict: newest, by: /at}, {fields: [/d, /e], on_conflict: {authority: [admin]}}]",
 			merge.Rules{Together: []merge.Group{
 				{Paths: []string{"/startsAt", "/endsAt"}, OnConflict: at(merge.RuleReject, "")},

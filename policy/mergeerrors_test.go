@@ -68,8 +68,6 @@ func TestMergeErrors(t *testing.T) {
 		{"one path in another spelling", one + "fields:\n      - {path: /a/**/*/b}\n      - {path: \"/\\u0061/*/**/b\"}\n      - {path: '/**'}\n      - {path: '/**/**'}\n", []string{
 			"5:16: collections[0].fields[1].path: /a/*/**/b matches the same as /a/**/*/b on line 4; put the two into one field",
 			"7:16: collections[0].fields[3].path: /**/** matches the same as /** on line 6; put the two into one field"}},
-		{"immutable at any depth", one + "fields: [{path: '/a/**/id', type: immutable}]", []string{
-			"3:21: " + field + ".path: ** cannot stand in the path of an immutable field; write a field for each depth, as in /a/* and /a/*/*"}},
 
 		{"a group of one", one + "together: [[/a], {fields: []}]", []string{
 			"3:16: " + group + ": a group names at least two fields, such as [/startsAt, /endsAt]",

@@ -5,33 +5,21 @@ import (
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
 	"github.com/ifmatch/ifmatch/jsonvalue"
-	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/policy"
 )
 
-// contentRules adds to rules what a collection's policy says about the content of
-// documents.
-func contentRules(c *policy.Collection, r *engine.Rules) error {
-	if c.Schema != nil {
-		r.Validate = func(document jsonvalue.Value) []engine.Fault {
-			var faults []engine.Fault
-			for _, f := range c.Schema.Validate(document) {
-				faults = append(faults, engine.Fault{Pointer: f.Pointer, Detail: f.Detail})
-			}
-			return faults
-		}
+// validator says what is wrong with a document by a schema, nil for none.
+func validator(s *policy.Schema) func(jsonvalue.Value) []engine.Fault {
+	if s == nil {
+		return nil
 	}
-	for i := range c.Merge.Fields {
-		f := &c.Merge.Fields[i]
-		path, err := jsonvalue.ParsePointer(f.Path)
-		if err != nil {
-			return err
+	return func(document jsonvalue.Value) []engine.Fault {
+		var faults []engine.Fault
+		for _, f := range s.Validate(document) {
+			faults = append(faults, engine.Fault{Pointer: f.Pointer, Detail: f.Detail})
 		}
-		if f.Type == merge.Immutable {
-			r.Immutable = append(r.Immutable, path)
-		}
+		return faults
 	}
-	return nil
 }
 
 // contributions are how a collection's documents are materialised, nil where they

@@ -12,9 +12,9 @@ import (
 
 // mergeRules are what files are merged by.
 type mergeRules struct {
-	limits  jsonvalue.Limits
-	merge   *merge.Policy
-	content engine.Rules // what holds of any document
+	limits jsonvalue.Limits
+	merge  *merge.Policy
+	schema engine.Rules // what holds of any document
 }
 
 // rules reads them from the policy file, where there is one.
@@ -30,10 +30,7 @@ func (c *mergeCmd) rules() (*mergeRules, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &mergeRules{limits: jsonvalue.Limits{Depth: p.Limits.Depth}}
-	if err := contentRules(collection, &r.content); err != nil {
-		return nil, err
-	}
+	r := &mergeRules{limits: jsonvalue.Limits{Depth: p.Limits.Depth}, schema: engine.Rules{Validate: validator(collection.Schema)}}
 	r.merge, err = merge.Compile(collection.Merge)
 	return r, err
 }
@@ -92,12 +89,12 @@ func (r *mergeRules) three(base, theirs, mine jsonvalue.Value, who merge.Writers
 		}
 		return nil
 	}
-	fixed, schema := engine.Rules{Immutable: r.content.Immutable}, engine.Rules{Validate: r.content.Validate}
+	fixed := engine.Rules{Merge: r.merge}
 	if err := dispute(ruleImmutable, fixed.Faults(base, m.Value)); err != nil {
 		return nil, err
 	}
-	if len(schema.Faults(base, theirs))+len(schema.Faults(base, mine)) > 0 {
+	if len(r.schema.Faults(base, theirs))+len(r.schema.Faults(base, mine)) > 0 {
 		return m, nil
 	}
-	return m, dispute(engine.RuleSchema, schema.Faults(base, m.Value))
+	return m, dispute(engine.RuleSchema, r.schema.Faults(base, m.Value))
 }

@@ -179,7 +179,8 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 	if r.Contributions, err = contributions(c.Contributions); err != nil {
 		return nil, err
 	}
-	return r, contentRules(c, r)
+	r.Validate = validator(c.Schema)
+	return r, nil
 }
 
 // The bounds on slow clients. A request's content has a minute to arrive.

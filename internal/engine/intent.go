@@ -80,8 +80,8 @@ type Rules struct {
 	OnStale Strategy
 	// Allow lists what callers may ask for, beside reject and OnStale.
 	Allow []Strategy
-	// Merge says how two changes of one field combine; nil merges objects member by
-	// member.
+	// Merge says how two changes of one field combine, and which fields do not change
+	// once a document has them; nil merges objects member by member.
 	Merge *merge.Policy
 	// Reserved is what only some callers may do.
 	Reserved Reserved
@@ -94,9 +94,6 @@ type Rules struct {
 	// Validate says what is wrong with a document that would be stored, nil for
 	// nothing; nil takes any. It must be safe for concurrent use.
 	Validate func(jsonvalue.Value) []Fault
-	// Immutable are the fields that do not change, and are not removed, once a
-	// document has them. The segment * stands for every member or element.
-	Immutable []jsonvalue.Pointer
 	// Indexes are what lists of the collection can be filtered and sorted by, in the
 	// order of [index.Sorted].
 	Indexes []*index.Index
@@ -149,6 +146,7 @@ type Intent struct {
 	Body        []byte   // the request's content; kept by the engine while Do runs
 	Strategy    Strategy // the caller's wish for the case that the write is stale
 	Dry         bool     // everything but the commit
+	Key         *Key     // the idempotency key, nil for none; see [Engine.Once]
 	// Contribution is the id of what OpWithdraw takes back.
 	Contribution string
 	// Lenient lets a write stand that does not win every field it changes.
@@ -203,6 +201,11 @@ type Outcome struct {
 	Conflict *Conflict
 	// Rounds counts the turns of the corridor: 1 without a lost race.
 	Rounds int
+	// Answer is what Key.Answer has made of this outcome, nil where no answer is
+	// stored. Replayed tells that it was made of an earlier outcome of the same
+	// request, and then all other fields are zero.
+	Answer   []byte
+	Replayed bool
 }
 
 // Clock tells the time; tests and simulations bring their own.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/merge"
 )
 
 // withoutBad refuses documents that have a member "bad".
@@ -60,6 +61,15 @@ func TestWhateverBuiltItIsValidated(t *testing.T) {
 	})
 }
 
+func immutable(t *testing.T, path string) *merge.Policy {
+	t.Helper()
+	p, err := merge.Compile(merge.Rules{Fields: []merge.Field{{Path: path, Type: merge.Immutable}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func TestImmutable(t *testing.T) {
 	const was = `{"id":1,"o":{"k":"v"},"l":[{"id":1},{"id":2}],"null":null}`
 	tests := []struct {
@@ -77,7 +87,7 @@ func TestImmutable(t *testing.T) {
 		{"its parent removed", "/o/k", `{}`, "/o/k"},
 		{"a subtree", "/o", `{"o":{"k":"v","m":1}}`, "/o"},
 		{"beside it", "/o/k", `{"o":{"k":"v","m":1}}`, ""},
-		{"an element", "/l/1", `{"l":[{"id":1},{"id":3}]}`, "/l/1"},
+		{"an element", "/l/*", `{"l":[{"id":1},{"id":3}]}`, "/l/1"},
 		{"of every element", "/l/*/id", `{"l":[{"id":3},{"id":4}]}`, "/l/0/id /l/1/id"},
 		{"of an element that is gone", "/l/*/id", `{"l":[{"id":1}]}`, "/l/1/id"},
 		{"of an element that is new", "/l/*/id", `{"l":[{"id":1},{"id":2},{"id":3}]}`, ""},
@@ -86,12 +96,8 @@ func TestImmutable(t *testing.T) {
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {
-			path, err := jsonvalue.ParsePointer(c.path)
-			if err != nil {
-				t.Fatal(err)
-			}
 			rules := optional
-			rules.Immutable = []jsonvalue.Pointer{path}
+			rules.Merge = immutable(t, c.path)
 			r := newRig(t, rules, Config{})
 			r.must(OpPut, was)
 			if c.want == "" {
@@ -114,7 +120,7 @@ func TestImmutable(t *testing.T) {
 // A field that a rival sets while a write is on its way is set for that write.
 func TestImmutableIsJudgedOnWhatIsThere(t *testing.T) {
 	rules := optional
-	rules.Immutable = []jsonvalue.Pointer{{"x"}}
+	rules.Merge = immutable(t, "/x")
 	r := newRig(t, rules, Config{})
 	r.must(OpPut, `{}`)
 	r.store.onCommit(func(_ *store.Commit, next func() (store.Receipt, error)) (store.Receipt, error) {

@@ -37,14 +37,8 @@ func contributed(t *testing.T, confidence string, fields ...merge.Field) engine.
 	if r.Members, err = engine.NewMembers(d, engine.Added{Meta: true, Provenance: true}); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range fields {
-		if f.Type == merge.Immutable {
-			p, err := jsonvalue.ParsePointer(f.Path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Immutable = append(r.Immutable, p)
-		}
+	if r.Merge, err = merge.Compile(contribution.ForMerges(merge.Rules{Fields: fields})); err != nil {
+		t.Fatal(err)
 	}
 	return r
 }

@@ -190,8 +190,7 @@ func TestParkByDefault(t *testing.T) {
 // kept.
 func TestWhatIsNotParked(t *testing.T) {
 	counting := parking(t, merge.Rules{Fields: []merge.Field{{Path: "/n", Type: merge.Counter}, {Path: "/log", Type: merge.Append}}})
-	immutable := counting
-	immutable.Immutable = []jsonvalue.Pointer{{"title"}}
+	immutable := parking(t, merge.Rules{Fields: []merge.Field{{Path: "/title", Type: merge.Immutable}}})
 	immutable.Validate = func(v jsonvalue.Value) []engine.Fault {
 		if v.Lookup("body").Kind() != jsonvalue.KindString {
 			return []engine.Fault{{Pointer: "/body", Detail: "is no text"}}
@@ -225,7 +224,7 @@ func TestWhatIsNotParked(t *testing.T) {
 			onEveryStore(t, setup{rules: tt.rules}, func(t *testing.T, a *api) {
 				a.must(201, "PUT", item, `{"title":"A","body":"x","n":1,"log":["a"]}`)
 				a.must(200, "PATCH", item, `{"body":"y","n":5,"log":["a","b"]}`, "If-Match", `"1"`)
-				if tt.rules.Immutable == nil {
+				if !tt.rules.Merge.HasImmutable() {
 					a.must(200, "PATCH", item, `{"title":"B"}`, "If-Match", `"2"`)
 				}
 				headers := tt.headers

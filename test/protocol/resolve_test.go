@@ -115,8 +115,10 @@ func TestResolveToWhatIsThere(t *testing.T) {
 // TestResolveRefused: whatever is wrong with a decision, nothing changes and the
 // write stays parked.
 func TestResolveRefused(t *testing.T) {
-	rules := parking(t, merge.Rules{Fields: []merge.Field{{Path: "/a", OnConflict: merge.OnConflict{Rule: merge.RuleReject}}}, Together: []merge.Group{{Paths: []string{"/from", "/to"}}}})
-	rules.Immutable = []jsonvalue.Pointer{{"id"}}
+	rules := parking(t, merge.Rules{
+		Fields:   []merge.Field{{Path: "/a", OnConflict: merge.OnConflict{Rule: merge.RuleReject}}, {Path: "/id", Type: merge.Immutable}},
+		Together: []merge.Group{{Paths: []string{"/from", "/to"}}},
+	})
 	rules.Validate = func(v jsonvalue.Value) []engine.Fault {
 		if v.Lookup("a").Kind() != jsonvalue.KindNumber {
 			return []engine.Fault{{Pointer: "/a", Detail: "is no number"}}
