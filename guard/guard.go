@@ -92,8 +92,8 @@ type Options struct {
 	// not read.
 	MayOverwrite func(r *http.Request, document []byte) bool
 	// Merge says how two changes of one field combine, who wins where they do not, and
-	// which fields do not change once they are there; nil merges objects member by member. The rules of a policy file become
-	// one by [merge.Compile].
+	// which fields do not change once they are there; nil merges objects member by
+	// member. The rules of a policy file become one by [merge.Compile].
 	Merge *merge.Policy
 	// Validate says what is wrong with a document that would be stored, merged ones
 	// included: one sentence by JSON Pointer, none for a valid one. It must be safe

@@ -119,6 +119,14 @@ func greater(order int, ok bool) Winner {
 	return Mine
 }
 
+// compareTimes compares two date-times of RFC 3339. It reports false where one of
+// the values is none; no number is spelled like one.
+func compareTimes(a, b jsonvalue.Value) (order int, ok bool) {
+	x, first := jsonvalue.ParseInstant(a.Text())
+	y, second := jsonvalue.ParseInstant(b.Text())
+	return x.Compare(y), first && second
+}
+
 // compared returns what a rule compares: the values themselves, or what lies at
 // its pointer.
 func (w *walker) compared(e *element, s settlement, v three) (theirs, mine jsonvalue.Value) {

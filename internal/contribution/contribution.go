@@ -13,8 +13,6 @@
 package contribution
 
 import (
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/ifmatch/ifmatch/jsonvalue"
@@ -47,18 +45,12 @@ type Time struct {
 	At   time.Time
 }
 
-// rfc3339 is the grammar of RFC 3339 §5.6, which time.Parse is looser than. What is
-// finer than a nanosecond could not be compared.
-var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$`)
-
-// ParseTime reads a date-time of RFC 3339 §5.6, with up to 9 digits for a fraction
-// of a second. It reports false for anything else, leap seconds included.
+// ParseTime reads a date-time as [jsonvalue.ParseInstant] does. It reports false for
+// what package time cannot compare: leap seconds, and what is finer than a nanosecond.
 func ParseTime(s string) (Time, bool) {
-	if !rfc3339.MatchString(s) {
-		return Time{}, false
-	}
-	at, err := time.Parse(time.RFC3339, strings.ToUpper(s))
-	return Time{Text: s, At: at}, err == nil
+	at, ok := jsonvalue.ParseInstant(s)
+	t, exact := at.Time()
+	return Time{Text: s, At: t}, ok && exact
 }
 
 // TimeOf returns a time with its text.

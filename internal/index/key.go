@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -131,47 +130,10 @@ const instantBytes = 8
 // order, and the digits of the fraction. It reports false where s is no date-time
 // of RFC 3339 §5.6; a leap second is none here, since no count of seconds has it.
 func appendTime(dst []byte, s string) ([]byte, bool) {
-	const toSeconds = len("2006-01-02T15:04:05")
-	if len(s) <= toSeconds {
+	at, ok := jsonvalue.ParseInstant(s)
+	second, fraction, counts := at.Unix()
+	if !ok || !counts {
 		return nil, false
 	}
-	zone, fraction := s[toSeconds:], ""
-	if zone[0] == '.' {
-		n := 1
-		for n < len(zone) && zone[n] >= '0' && zone[n] <= '9' {
-			n++
-		}
-		if n == 1 {
-			return nil, false
-		}
-		zone, fraction = zone[n:], strings.TrimRight(zone[1:n], "0")
-	}
-	offset, ok := parseOffset(zone)
-	// Upper case because t may be small (§5.6); the offset apart, since the
-	// library takes more of them than there are.
-	t, err := time.Parse(time.RFC3339, strings.ToUpper(s[:toSeconds])+"Z")
-	if err != nil || !ok {
-		return nil, false
-	}
-	dst = binary.BigEndian.AppendUint64(dst, uint64(t.Unix()-offset)^1<<63)
-	return appendCut(dst, fraction), true
-}
-
-// parseOffset reads the time-offset of RFC 3339 §5.6, in seconds east.
-func parseOffset(s string) (seconds int64, ok bool) {
-	if s == "Z" || s == "z" {
-		return 0, true
-	}
-	if len(s) != len("+00:00") || s[0] != '+' && s[0] != '-' {
-		return 0, false
-	}
-	t, err := time.Parse("15:04", s[1:])
-	if err != nil {
-		return 0, false
-	}
-	seconds = int64(3600*t.Hour() + 60*t.Minute())
-	if s[0] == '-' {
-		seconds = -seconds
-	}
-	return seconds, true
+	return appendCut(binary.BigEndian.AppendUint64(dst, uint64(second)^1<<63), fraction), true
 }
