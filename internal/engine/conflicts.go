@@ -31,17 +31,11 @@ func (w *write) reweigh(ctx context.Context, parked *ParkedWrite) (*weighed, err
 	if !s.merged.Clean() {
 		return s, nil
 	}
-	c, err := w.finish(s.merged.Value)
-	if err == nil {
-		err = w.validate(&c)
+	_, err = w.judge(s)
+	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonTooLarge { // who decides may choose less
+		err = nil
 	}
-	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonInvalid {
-		s.faults = r.Faults
-		if err := s.disputeFaults(r.Faults); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return s, err
 }
 
 // OpenConflict is a parked write with what it disputes of the current document.

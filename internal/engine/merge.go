@@ -169,12 +169,14 @@ func (w *write) planMerged(ctx context.Context, v evaluation, s *weighed, p plan
 	case !s.merged.Clean():
 		return p, w.conflict(ctx, ReasonMergeConflict, v, s)
 	}
-	c, err := w.finish(s.merged.Value)
-	if err == nil {
-		err = w.validate(&c)
+	c, err := w.judge(s)
+	if err == nil && !s.merged.Clean() { // unless it is for what the writer sent
+		if err = w.validate(&s.mine); err == nil {
+			err = w.conflict(ctx, ReasonMergeConflict, v, s)
+		}
 	}
 	if err != nil {
-		return p, w.brokenByMerge(ctx, v, s, err)
+		return p, err
 	}
 	p.result, p.content, p.candidate = Merged, store.ContentBody, c
 	p.mergedFrom, p.combined = v.base.Version, !jsonvalue.Identical(c.value, s.mine.value)
@@ -185,24 +187,19 @@ func (w *write) planMerged(ctx context.Context, v evaluation, s *weighed, p plan
 	return p, err
 }
 
-// brokenByMerge refuses a merge whose result is not valid: for what the writer
-// sent, if that is not valid either, else as a dispute that quotes the faults.
-func (w *write) brokenByMerge(ctx context.Context, v evaluation, s *weighed, err error) error {
-	merged, ok := errors.AsType[*Refusal](err)
-	if !ok || merged.Reason != ReasonInvalid {
-		return err
+// judge finishes what a merge without disputes came to, and judges it like any
+// document that would be stored. What is wrong with it is disputed then. Any other
+// error is a [*Refusal].
+func (w *write) judge(s *weighed) (candidate, error) {
+	c, err := w.finish(s.merged.Value)
+	if err == nil {
+		err = w.validate(&c)
 	}
-	if err := w.validate(&s.mine); err != nil {
-		return err
+	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonInvalid {
+		s.faults = r.Faults
+		err = s.disputeFaults(r.Faults)
 	}
-	if err := s.disputeFaults(merged.Faults); err != nil {
-		return err
-	}
-	conflict := w.conflict(ctx, ReasonMergeConflict, v, s)
-	if r, ok := errors.AsType[*Refusal](conflict); ok {
-		r.Faults = merged.Faults
-	}
-	return conflict
+	return c, err
 }
 
 // disputeFaults disputes what is wrong with the result of a merge.
@@ -219,8 +216,8 @@ func (s *weighed) disputeFaults(faults []Fault) error {
 	return nil
 }
 
-// conflict refuses a stale write with what happened meanwhile, and what the write
-// disputes of it.
+// conflict refuses a stale write with what happened meanwhile, what the write
+// disputes of it, and what would be wrong with a merge of the two.
 func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *weighed) error {
 	if err := w.settled(ctx); err != nil { // who wrote it is in the history then
 		return err
@@ -236,7 +233,7 @@ func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *we
 	if c.AlreadyApplied, err = w.applied(s); err != nil {
 		return err
 	}
-	return &Refusal{Reason: reason, By: v.By, Current: w.current, Conflict: c, RetryAfter: w.engine.patience(w.intent.Ref)}
+	return &Refusal{Reason: reason, By: v.By, Current: w.current, Conflict: c, Faults: s.faults, RetryAfter: w.engine.patience(w.intent.Ref)}
 }
 
 // applied tells whether what the write makes of its base is what is there.

@@ -279,3 +279,27 @@ func TestParkNeedsSideRows(t *testing.T) {
 		t.Errorf("got %v", refusal)
 	}
 }
+
+// TestParkedBeyondTheLimit: a parked write that would merge into more than may be
+// is listed like any other, and can be decided with less.
+func TestParkedBeyondTheLimit(t *testing.T) {
+	r := newRig(t, parkingRules, Config{Limits: Limits{Body: 100}})
+	r.must(OpPut, `{"a":1}`)
+	r.must(OpPut, `{"a":2}`, "If-Match", `"1"`)
+	id := r.parked(`{"a":3,"mine":"` + strings.Repeat("x", 80) + `"}`)
+	for i := range 4 {
+		r.must(OpMergePatch, fmt.Sprintf(`{"%d":%q}`, i, strings.Repeat("x", 80)), "If-Match", fmt.Sprintf(`"%d"`, i+2))
+	}
+	r.must(OpMergePatch, `{"a":3}`, "If-Match", `"6"`)
+	page := r.open()
+	if len(page.Items) != 1 || page.Items[0].ID != id || len(page.Items[0].Disputes)+len(page.Items[0].Faults) > 0 {
+		t.Fatalf("open are %+v", page.Items)
+	}
+	before := r.dump()
+	if _, refusal := r.resolve(id, 7, `{"choices":{}}`); refusal == nil || refusal.Reason != ReasonTooLarge || r.dump() != before {
+		t.Errorf("decided with all of it: %v", refusal)
+	}
+	if _, refusal := r.resolve(id, 7, `{"document":{"a":3}}`); refusal != nil {
+		t.Errorf("decided with less: %v", refusal)
+	}
+}

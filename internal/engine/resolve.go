@@ -123,7 +123,7 @@ func (w *write) parkedWrite(ctx context.Context) (*ParkedWrite, error) {
 func (w *write) stillOpen(ctx context.Context, reason Reason, v evaluation, s *weighed) error {
 	err := w.conflict(ctx, reason, v, s)
 	if r, ok := errors.AsType[*Refusal](err); ok && r.Conflict != nil {
-		r.Conflict.Resolving, r.Faults = true, s.faults
+		r.Conflict.Resolving = true
 	}
 	return err
 }
