@@ -88,30 +88,8 @@ func Object(members ...Member) (Value, error) {
 		verbatim = verbatim && plainPrefix(name) == len(name)
 	}
 	v := newObject(slices.Clone(members), verbatim)
-	if i := v.node.duplicate(); i >= 0 {
+	if i := new(nameSet).duplicate(members); i >= 0 {
 		return Value{}, &MemberError{Index: i, Name: members[i].Name, Reason: ReasonDuplicateName}
 	}
 	return v, nil
-}
-
-// duplicate returns the position of a member whose name an earlier one has, or -1.
-func (n *node) duplicate() int {
-	if len(n.members) <= indexAbove {
-		for i := range n.members {
-			for j := range i {
-				if n.members[i].Name == n.members[j].Name {
-					return i
-				}
-			}
-		}
-		return -1
-	}
-	seen := make(map[string]struct{}, len(n.members))
-	for i := range n.members {
-		if _, ok := seen[n.members[i].Name]; ok {
-			return i
-		}
-		seen[n.members[i].Name] = struct{}{}
-	}
-	return -1
 }

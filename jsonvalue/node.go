@@ -15,6 +15,9 @@ type node struct {
 	elems   []Value
 	members []Member
 	depth   int
+	// source is the text that it was parsed from; it is empty where it was put
+	// together.
+	source string
 	// verbatimNames says that all names stand between quotes as they are.
 	verbatimNames bool
 

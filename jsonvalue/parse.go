@@ -1,12 +1,7 @@
 package jsonvalue
 
 import (
-	"bytes"
-	"errors"
-	"io"
-	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -34,216 +29,90 @@ type Limits struct {
 // the value, on nesting beyond lim.Depth, and on numbers whose exponent, as
 // written or in scientific notation, is beyond ±10,000. Cost is linear in
 // len(data).
-func Parse(data []byte, lim Limits) (Value, error) {
+func Parse(data []byte, lim Limits) (Value, error) { return ParseLike(data, Value{}, lim) }
+
+// ParseLike is [Parse] for a text that is much like another, such as the next
+// version of a document. Arrays and objects that are written in it byte for byte as
+// at the same place of like, once that was parsed, are taken from there: they cost
+// neither time nor memory again, and [Same] tells them. What it accepts, returns and
+// refuses does not depend on like.
+func ParseLike(data []byte, like Value, lim Limits) (Value, error) {
 	p := parsers.Get().(*parser)
-	p.reset(data, lim)
-	v, err := p.document()
+	p.text, p.limit = string(data), min(lim.Depth, maxDepth)
+	if p.limit <= 0 {
+		p.limit = defaultDepth
+	}
+	v, ok := p.whole(data, like)
+	var err error
+	if !ok {
+		v, err = p.judge(data)
+	}
 	p.release()
 	return v, err
 }
 
-var parsers = sync.Pool{New: func() any { return &parser{decoder: jsontext.NewDecoder(&bytes.Buffer{})} }}
+// whole parses a text that nothing is wrong with. The library checks all of one
+// fast, and reads its tokens slowly: so it says what is JSON, and of that the tree
+// is built here (decision 26). Where ok is false, its tokens tell the reason.
+func (p *parser) whole(data []byte, like Value) (v Value, ok bool) {
+	if !jsontext.Value(data).IsValid(duplicatesToo) {
+		return Value{}, false
+	}
+	return p.tree(like)
+}
+
+// duplicatesToo leaves names to the tree, which has to look at them anyway.
+var duplicatesToo = jsontext.AllowDuplicateNames(true)
+
+var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 // parser reads one document. The slices are stacks shared by all levels of
 // nesting, so that an array or object is allocated once, in its final size.
 type parser struct {
-	decoder *jsontext.Decoder
-	source  bytes.Buffer
 	text    string
-	end     int // of the last token
+	end     int // of what was read last
 	depth   int
 	limit   int
 	elems   []Value
 	members []Member
-	unquote []byte
-}
+	// mostElems and mostMembers are how many there have been at once.
+	mostElems, mostMembers int
 
-func (p *parser) reset(data []byte, lim Limits) {
-	// The decoder reads a bytes.Buffer in place, without a copy of its own.
-	p.source = *bytes.NewBuffer(data)
-	p.decoder.Reset(&p.source)
-	p.text = string(data)
-	p.end, p.depth, p.limit = 0, 0, min(lim.Depth, maxDepth)
-	if p.limit <= 0 {
-		p.limit = defaultDepth
-	}
+	unquote []byte
+	names   nameSet
+	decoder *jsontext.Decoder // of what is read token by token
 }
 
 // release drops every reference to the document and gives the parser back.
 func (p *parser) release() {
-	p.source = bytes.Buffer{}
-	p.decoder.Reset(&p.source)
-	p.text = ""
-	if cap(p.elems) > keptScratch || cap(p.members) > keptScratch || cap(p.unquote) > keptScratch {
-		p.elems, p.members, p.unquote = nil, nil, nil
+	p.drop()
+	p.text, p.end, p.depth = "", 0, 0
+	if cap(p.elems) > keptScratch || cap(p.members) > keptScratch || cap(p.unquote) > keptScratch || cap(p.names.slots) > keptScratch {
+		p.elems, p.members, p.unquote, p.names = nil, nil, nil, nameSet{}
 	}
-	clear(p.elems) // what a refused document has left there
-	clear(p.members)
-	p.elems, p.members = p.elems[:0], p.members[:0]
 	parsers.Put(p)
 }
 
-func (p *parser) document() (Value, error) {
-	kind, raw, err := p.next()
-	if err != nil {
-		return Value{}, err
-	}
-	v, err := p.value(kind, raw)
-	if err != nil {
-		return Value{}, err
-	}
-	if rest := strings.TrimLeft(p.text[p.end:], " \t\r\n"); rest != "" {
-		return Value{}, &SyntaxError{Offset: int64(len(p.text) - len(rest)), Reason: ReasonTrailingData}
-	}
-	return v, nil
+// drop empties the stacks, and clears what has been on them. That is done once, not
+// whenever something leaves them: the collector looks at all pointers that go.
+func (p *parser) drop() {
+	clear(p.elems[:max(p.mostElems, len(p.elems))])
+	clear(p.members[:max(p.mostMembers, len(p.members))])
+	p.elems, p.members, p.mostElems, p.mostMembers = p.elems[:0], p.members[:0], 0, 0
 }
 
-// next reads a token and returns it as it stands in the text.
-func (p *parser) next() (jsontext.Kind, string, error) {
-	start := p.end
-	token, err := p.decoder.ReadToken()
-	if err != nil {
-		return 0, "", p.refusal(err)
-	}
-	p.end = int(p.decoder.InputOffset())
-	for isBetweenTokens(p.text[start]) {
-		start++
-	}
-	return token.Kind(), p.text[start:p.end], nil
-}
-
-func isBetweenTokens(c byte) bool {
-	switch c {
-	case ' ', '\t', '\r', '\n', ',', ':':
-		return true
-	}
-	return false
-}
-
-func (p *parser) value(kind jsontext.Kind, raw string) (Value, error) {
-	switch kind {
-	case jsontext.KindNull:
-		return Null(), nil
-	case jsontext.KindTrue:
-		return Bool(true), nil
-	case jsontext.KindFalse:
-		return Bool(false), nil
-	case jsontext.KindString:
-		text, verbatim, err := p.unquoted(raw)
-		return Value{kind: KindString, text: text, verbatim: verbatim}, err
-	case jsontext.KindNumber:
-		if !exponentInRange(raw) {
-			return Value{}, p.fault(ReasonExponent, len(raw))
-		}
-		return Value{kind: KindNumber, text: raw}, nil
-	}
-	if p.depth++; p.depth > p.limit {
-		return Value{}, p.fault(ReasonTooDeep, len(raw))
-	}
-	defer func() { p.depth-- }()
-	if kind == jsontext.KindBeginObject {
-		return p.object()
-	}
-	return p.array()
-}
-
-func (p *parser) array() (Value, error) {
-	base := len(p.elems)
-	for {
-		kind, raw, err := p.next()
-		if err != nil {
-			return Value{}, err
-		}
-		if kind == jsontext.KindEndArray {
-			break
-		}
-		v, err := p.value(kind, raw)
-		if err != nil {
-			return Value{}, err
-		}
-		p.elems = append(p.elems, v)
-	}
+// popElems returns a copy of the elements from base on, which leave the stack.
+func (p *parser) popElems(base int) []Value {
 	elems := append([]Value(nil), p.elems[base:]...)
-	clear(p.elems[base:])
+	p.mostElems = max(p.mostElems, len(p.elems))
 	p.elems = p.elems[:base]
-	return newArray(elems), nil
+	return elems
 }
 
-func (p *parser) object() (Value, error) {
-	base, allVerbatim := len(p.members), true
-	for {
-		kind, raw, err := p.next()
-		if err != nil {
-			return Value{}, err
-		}
-		if kind == jsontext.KindEndObject {
-			break
-		}
-		name, verbatim, err := p.unquoted(raw)
-		if err != nil {
-			return Value{}, err
-		}
-		if kind, raw, err = p.next(); err != nil {
-			return Value{}, err
-		}
-		v, err := p.value(kind, raw)
-		if err != nil {
-			return Value{}, err
-		}
-		allVerbatim = allVerbatim && verbatim
-		p.members = append(p.members, Member{Name: name, Value: v})
-	}
+// popMembers is popElems for members.
+func (p *parser) popMembers(base int) []Member {
 	members := append([]Member(nil), p.members[base:]...)
-	clear(p.members[base:])
+	p.mostMembers = max(p.mostMembers, len(p.members))
 	p.members = p.members[:base]
-	return newObject(members, allVerbatim), nil
-}
-
-// unquoted returns the content of a string token and whether it is the token
-// less its quotes.
-func (p *parser) unquoted(raw string) (text string, verbatim bool, err error) {
-	if strings.IndexByte(raw, '\\') < 0 {
-		return raw[1 : len(raw)-1], true, nil
-	}
-	if p.unquote, err = jsontext.AppendUnquote(p.unquote[:0], raw); err != nil {
-		return "", false, p.refusal(err)
-	}
-	return string(p.unquote), false, nil
-}
-
-// fault refuses the token that was read last.
-func (p *parser) fault(reason string, tokenLen int) error {
-	return &SyntaxError{Offset: int64(p.end - tokenLen), Pointer: string(p.decoder.StackPointer()), Reason: reason}
-}
-
-// refusal turns an error of the tokenizer into one of this package.
-func (p *parser) refusal(cause error) error {
-	e := &SyntaxError{Offset: int64(p.end), Reason: ReasonSyntax, cause: cause}
-	var syntactic *jsontext.SyntacticError
-	switch {
-	case cause == io.EOF: // there is no value at all
-		e.Offset, e.Reason = int64(len(p.text)), ReasonTruncated
-		return e
-	case !errors.As(cause, &syntactic):
-		return e
-	}
-	e.Offset, e.Pointer = syntactic.ByteOffset, string(syntactic.JSONPointer)
-	rest := p.text[min(max(e.Offset, 0), int64(len(p.text))):]
-	first, size := utf8.DecodeRuneInString(rest)
-	switch {
-	case errors.Is(cause, jsontext.ErrDuplicateName):
-		e.Reason = ReasonDuplicateName
-	case errors.Is(cause, io.ErrUnexpectedEOF):
-		e.Reason = ReasonTruncated
-	case first == utf8.RuneError && size == 1:
-		e.Reason = ReasonInvalidUTF8
-	case startsWithSurrogate(rest):
-		e.Reason = ReasonLoneSurrogate
-	}
-	return e
-}
-
-// startsWithSurrogate reports whether s begins with \uD800 to \uDFFF.
-func startsWithSurrogate(s string) bool {
-	return len(s) >= len(`\uD800`) && s[:2] == `\u` && (s[2] == 'd' || s[2] == 'D') && s[3] >= '8'
+	return members
 }
