@@ -59,7 +59,7 @@ func documents(records int) (base, theirs, mine []byte) {
 func mergeTexts(base, theirs, mine []byte) ([]byte, error) {
 	var sides [3]jsonvalue.Value
 	for i, text := range [][]byte{base, theirs, mine} {
-		v, err := jsonvalue.Parse(text, jsonvalue.Limits{})
+		v, err := jsonvalue.ParseLike(text, sides[baseSide], jsonvalue.Limits{})
 		if err != nil {
 			return nil, err
 		}

@@ -76,6 +76,7 @@ func checkLaws(t *testing.T, v triple, p *merge.Policy, rules merge.Rules) {
 			t.Fatalf("%s reads back as %s", text(r.Value), text(back))
 		}
 	}
+	checkShared(t, v, p, who)
 	checkNothingIsLost(t, v, r, rules)
 	checkOneSide(t, v.base, v.theirs, p, who)
 	checkOneSide(t, v.base, v.mine, p, who)

@@ -236,3 +236,50 @@ func compares(rules merge.Rules) bool {
 	return slices.ContainsFunc(rules.Fields, func(f merge.Field) bool { return f.OnConflict.By != "" }) ||
 		slices.ContainsFunc(rules.Together, func(g merge.Group) bool { return g.OnConflict.By != "" })
 }
+
+// TestSharedOrNot: it does not matter whether what the sides have alike is held once.
+func TestSharedOrNot(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v, p, who := genTriple(t), compile(t, genRules(t, everything)), genWriters(t)
+		checkShared(t, v, p, who)
+	})
+}
+
+func checkShared(t interface{ Fatal(...any) }, v triple, p *merge.Policy, who merge.Writers) {
+	reparsed := func(v, like jsonvalue.Value) jsonvalue.Value {
+		if v.IsAbsent() {
+			return v
+		}
+		again, err := jsonvalue.ParseLike(v.Append(nil), like, jsonvalue.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return again
+	}
+	none := jsonvalue.Value{}
+	base, theirs := reparsed(v.base, none), reparsed(v.theirs, none)
+	apart := outcome(merge.Three(base, theirs, reparsed(v.mine, none), p, who))
+	for what, shared := range map[string]merge.Result{
+		"all sides":       merge.Three(base, reparsed(v.theirs, base), reparsed(v.mine, base), p, who),
+		"theirs and mine": merge.Three(base, theirs, reparsed(v.mine, theirs), p, who),
+		"base and mine":   merge.Three(base, theirs, reparsed(v.mine, base), p, who),
+	} {
+		if outcome(shared) != apart {
+			t.Fatal(outcome(shared), "where", what, "share values, and where none do", apart, v)
+		}
+	}
+}
+
+// TestSharedInAGroup: a field of a group that lies in what all sides share still
+// keeps what holds it from being a side's own.
+func TestSharedInAGroup(t *testing.T) {
+	p, err := merge.Compile(merge.Rules{Together: []merge.Group{{Paths: []string{"/a/o/x", "/b", "/c"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkShared(t, triple{
+		base:   parse(t, `{"a":{"o":{"x":1},"k":1},"b":1,"c":1}`),
+		theirs: parse(t, `{"a":{"o":{"x":1},"k":1},"b":2,"c":1}`),
+		mine:   parse(t, `{"a":{"k":2,"o":{"x":1}},"b":1,"c":2}`),
+	}, p, merge.Writers{})
+}

@@ -73,7 +73,7 @@ func (w *walker) node(at place, v three) (jsonvalue.Value, same) {
 		}
 	}
 	switch {
-	case v.untouched():
+	case v.untouched(), len(w.mixtures) == 0 && v.shared():
 		return v.theirs, same{theirsBase: true, mineBase: true, sides: true, alike: true}
 	case members:
 		return w.object(at, v)
@@ -116,6 +116,12 @@ func (v *three) untouched() bool {
 	case jsonvalue.KindAbsent, jsonvalue.KindNull, jsonvalue.KindBool, jsonvalue.KindArray, jsonvalue.KindObject:
 	}
 	return false
+}
+
+// shared reports whether all sides hold one array or object, so that nothing in it
+// was touched. A group that is taken from one side may still have claimed a part.
+func (v *three) shared() bool {
+	return jsonvalue.Same(v.base, v.theirs) && jsonvalue.Same(v.base, v.mine)
 }
 
 // repeated reports whether two equal changes are two changes: both have counted,
