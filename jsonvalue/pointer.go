@@ -2,6 +2,7 @@ package jsonvalue
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -79,6 +80,12 @@ func (p Pointer) Append(dst []byte) []byte {
 		}
 	}
 	return dst
+}
+
+// HasPrefix reports whether prefix leads to where p points, or to something that
+// holds it: whether p is prefix, or prefix with more tokens behind.
+func (p Pointer) HasPrefix(prefix Pointer) bool {
+	return len(p) >= len(prefix) && slices.Equal(p[:len(prefix)], prefix)
 }
 
 // At returns the value that p points to in v. It is absent when nothing is

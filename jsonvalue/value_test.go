@@ -250,3 +250,25 @@ func TestErrorsAreSentences(t *testing.T) {
 		}
 	}
 }
+
+func TestPointerHasPrefix(t *testing.T) {
+	for _, c := range []struct {
+		p, prefix string
+		want      bool
+	}{
+		{"", "", true}, {"/a", "", true}, {"/a", "/a", true}, {"/a/b", "/a", true}, {"/a/b/c", "/a/b", true},
+		{"", "/a", false}, {"/a", "/a/b", false}, {"/ab", "/a", false}, {"/b/a", "/a", false}, {"/a", "/", false}, {"/a~1b", "/a", false},
+	} {
+		p, err := ParsePointer(c.p)
+		prefix, bad := ParsePointer(c.prefix)
+		if err != nil || bad != nil {
+			t.Fatal(err, bad)
+		}
+		if got := p.HasPrefix(prefix); got != c.want {
+			t.Errorf("%q begins with %q: %t", c.p, c.prefix, got)
+		}
+	}
+	if !Pointer(nil).HasPrefix(nil) || !(Pointer{}).HasPrefix(nil) || !Pointer(nil).HasPrefix(Pointer{}) {
+		t.Error("the whole document does not hold itself")
+	}
+}

@@ -199,7 +199,7 @@ func compileGroup(g *Group) (group, *RuleError) {
 			return out, fault("together", "%q cannot stand in a group; name each field by its full path, without wildcards", text)
 		}
 		for _, other := range out.paths {
-			if prefix(other, p) || prefix(p, other) {
+			if related(other, p) {
 				return out, fault("together", "%s and %s lie one in the other; name each field once", other, p)
 			}
 		}
@@ -215,7 +215,7 @@ func compileGroup(g *Group) (group, *RuleError) {
 func (p *Policy) grouped(paths []jsonvalue.Pointer) jsonvalue.Pointer {
 	for _, path := range paths {
 		for i := range p.groups {
-			if slices.ContainsFunc(p.groups[i].paths, func(q jsonvalue.Pointer) bool { return prefix(q, path) || prefix(path, q) }) {
+			if slices.ContainsFunc(p.groups[i].paths, func(q jsonvalue.Pointer) bool { return related(q, path) }) {
 				return path
 			}
 		}
@@ -263,10 +263,8 @@ func (p *Policy) follow() {
 	}
 }
 
-// prefix reports whether p leads to q, or is q.
-func prefix(p, q jsonvalue.Pointer) bool {
-	return len(p) <= len(q) && slices.Equal(p, q[:len(p)])
-}
+// related reports whether one of two places is the other, or holds it.
+func related(p, q jsonvalue.Pointer) bool { return p.HasPrefix(q) || q.HasPrefix(p) }
 
 func words[T ~string](of []T) string {
 	out := make([]string, len(of))

@@ -39,7 +39,7 @@ func (w *walker) claimed(goneInto bool) Winner {
 	var side Winner
 	for _, m := range w.mixtures {
 		for i, path := range m.fields {
-			if !prefix(w.path, path) || goneInto && len(w.path) < len(path) {
+			if !path.HasPrefix(w.path) || goneInto && len(w.path) < len(path) {
 				continue
 			}
 			m.held[i] = slices.Clone(w.path)
@@ -87,7 +87,7 @@ func (w *walker) join() (joined bool) {
 // meets reports whether two mixtures have to do with one value.
 func (m *mixture) meets(n *mixture) bool {
 	return slices.ContainsFunc(m.held, func(p jsonvalue.Pointer) bool {
-		return slices.ContainsFunc(n.held, func(q jsonvalue.Pointer) bool { return prefix(p, q) || prefix(q, p) })
+		return slices.ContainsFunc(n.held, func(q jsonvalue.Pointer) bool { return related(p, q) })
 	})
 }
 
@@ -132,7 +132,7 @@ func (w *walker) whole(g *group, value jsonvalue.Value) bool {
 	case 1:
 		return !slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool {
 			got := value.At(p)
-			return !prefix(open[0], p) && !(jsonvalue.Equal(got, w.root.theirs.At(p)) && jsonvalue.Equal(got, w.root.mine.At(p)))
+			return !p.HasPrefix(open[0]) && !(jsonvalue.Equal(got, w.root.theirs.At(p)) && jsonvalue.Equal(got, w.root.mine.At(p)))
 		})
 	}
 	return false
@@ -143,7 +143,7 @@ func (w *walker) whole(g *group, value jsonvalue.Value) bool {
 func (w *walker) open(g *group) []jsonvalue.Pointer {
 	var open []jsonvalue.Pointer
 	add := func(path jsonvalue.Pointer) {
-		if slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool { return prefix(p, path) || prefix(path, p) }) {
+		if slices.ContainsFunc(g.paths, func(p jsonvalue.Pointer) bool { return related(p, path) }) {
 			open = append(open, path)
 		}
 	}

@@ -1,7 +1,6 @@
 package patch
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/ifmatch/ifmatch/jsonvalue"
@@ -71,7 +70,7 @@ func parseOp(index int, v jsonvalue.Value) (Op, error) {
 			return Op{}, err
 		}
 	}
-	if kind == OpMove && len(op.From) < len(op.Path) && slices.Equal(op.From, op.Path[:len(op.From)]) {
+	if kind == OpMove && len(op.From) < len(op.Path) && op.Path.HasPrefix(op.From) {
 		return Op{}, fault(index, "path", ReasonIntoItself, nil)
 	}
 	return op, nil

@@ -175,9 +175,7 @@ func (w *write) outranked(rules *contribution.Rules, written *contribution.Writt
 	for _, path := range written.Outranked[:min(len(written.Outranked), maxFaults)] {
 		detail := "Other contributions rank above a direct write here."
 		i := slices.IndexFunc(origins, func(o contribution.Origin) bool {
-			_, above := below(o.Path, path)
-			_, beneath := below(path, o.Path)
-			return above || beneath
+			return o.Path.HasPrefix(path) || path.HasPrefix(o.Path)
 		})
 		if i >= 0 {
 			winner := origins[i].Of[0]

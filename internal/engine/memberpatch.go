@@ -58,44 +58,27 @@ func (m *Members) takeTests(p patch.JSONPatch) (patch.JSONPatch, []memberTest, e
 // writtenBy tells whether an operation other than a test has to do with the
 // member, or with something within.
 func (one *member) writtenBy(op *patch.Op) bool {
-	if _, ok := below(op.Path, one.at); ok {
+	if op.Path.HasPrefix(one.at) || op.From.HasPrefix(one.at) {
 		return true
 	}
-	if _, ok := below(op.From, one.at); ok {
-		return true
-	}
-	rest, ok := below(one.at, op.Path)
-	return ok && !op.Value.At(rest).IsAbsent()
+	return one.at.HasPrefix(op.Path) && !op.Value.At(one.at[len(op.Path):]).IsAbsent()
 }
 
 // takeFrom takes the member out of a test. What is left of the test holds for
 // what is stored.
 func (one *member) takeFrom(op *patch.Op) (memberTest, bool) {
-	if rest, ok := below(op.Path, one.at); ok {
-		test := memberTest{path: op.Path, below: rest, want: op.Value}
+	if op.Path.HasPrefix(one.at) {
+		test := memberTest{path: op.Path, below: op.Path[len(one.at):], want: op.Value}
 		*op = patch.Op{Kind: patch.OpMove} // of the whole document onto itself: nothing
 		return test, true
 	}
-	rest, ok := below(one.at, op.Path)
-	if !ok {
+	if !one.at.HasPrefix(op.Path) {
 		return memberTest{}, false
 	}
+	rest := one.at[len(op.Path):]
 	value, was := op.Value.Without(rest)
 	op.Value = one.openAt(value, rest)
 	return memberTest{path: one.at, want: was}, !was.IsAbsent()
-}
-
-// below returns what is left of p below prefix.
-func below(p, prefix jsonvalue.Pointer) (jsonvalue.Pointer, bool) {
-	if p == nil || len(p) < len(prefix) {
-		return nil, false
-	}
-	for i := range prefix {
-		if p[i] != prefix[i] {
-			return nil, false
-		}
-	}
-	return p[len(prefix):], true
 }
 
 // open puts empty objects where every body shows some that hold nothing but the

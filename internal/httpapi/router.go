@@ -119,7 +119,7 @@ func (rt *router) match(path string) (route, bool) {
 	if !engine.ValidName(name) || rt.named[name] {
 		return route{}, false
 	}
-	return below(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules, authority: rt.authority, related: rt.related}, tail)
+	return inList(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules, authority: rt.authority, related: rt.related}, tail)
 }
 
 // route resolves what follows the collection's path, under the values of its
@@ -127,7 +127,7 @@ func (rt *router) match(path string) (route, bool) {
 func (c *Collection) route(params, tail string) (route, bool) {
 	r := route{ref: store.Ref{Part: store.Part{Collection: c.Name, Params: params}}, rules: c.Rules, authority: c.Authority, related: c.related}
 	if !c.Singleton {
-		return below(r, tail)
+		return inList(r, tail)
 	}
 	if r.kind = routeItem; tail == "" {
 		return r, true
@@ -135,9 +135,9 @@ func (c *Collection) route(params, tail string) (route, bool) {
 	return beside(r, tail[1:])
 }
 
-// below resolves what follows the path of a collection's list: nothing, "/id", or
+// inList resolves what follows the path of a collection's list: nothing, "/id", or
 // "/id/" and a reserved name.
-func below(r route, tail string) (route, bool) {
+func inList(r route, tail string) (route, bool) {
 	if tail == "" {
 		return r, true
 	}
