@@ -88,7 +88,10 @@ func Object(members ...Member) (Value, error) {
 		verbatim = verbatim && plainPrefix(name) == len(name)
 	}
 	v := newObject(slices.Clone(members), verbatim)
-	if i := new(nameSet).duplicate(members); i >= 0 {
+	p := parsers.Get().(*parser) // for the memory of its names
+	i := p.names.duplicate(members)
+	p.release()
+	if i >= 0 {
 		return Value{}, &MemberError{Index: i, Name: members[i].Name, Reason: ReasonDuplicateName}
 	}
 	return v, nil

@@ -11,8 +11,7 @@ import (
 func (w *walker) object(at place, v three) (jsonvalue.Value, same) {
 	first := len(w.members)
 	s, survivors := w.visitMembers(at, v)
-	merged := w.members[first:]
-	w.members = w.members[:first]
+	merged := w.pop(first)
 	switch {
 	case s.alike && s.sides && sameNames(v.theirs, v.mine):
 		return v.theirs, s

@@ -38,11 +38,11 @@ type walker struct {
 	wrote   *changes // made of who, once it is asked for
 	root    three
 
-	path      jsonvalue.Pointer  // of the place it is at
-	steps     int                // of alignments so far
-	members   []jsonvalue.Member // a stack of what the objects above it have so far
-	mixtures  []*mixture         // groups that are taken from one side
-	choices   map[string]Choice  // by path, of what is disputed; nil for none
+	path  jsonvalue.Pointer // of the place it is at
+	steps int               // of alignments so far
+	*scratch
+	mixtures  []*mixture        // groups that are taken from one side
+	choices   map[string]Choice // by path, of what is disputed; nil for none
 	decisions []Decision
 	disputes  []Dispute
 }
@@ -50,6 +50,8 @@ type walker struct {
 // document merges the whole. Where a group of fields comes out as neither side's
 // it is gone through once more, with one side's values in the place of the group.
 func (w *walker) document() jsonvalue.Value {
+	w.scratch = scratches.Get().(*scratch)
+	defer w.scratch.release()
 	for {
 		w.decisions, w.disputes, w.steps = nil, nil, 0
 		value, _ := w.node(w.matcher.document(), w.root)
