@@ -132,7 +132,7 @@ func New(s Store, o Options) http.Handler {
 	adapter := &adapter{store: s, firstVersion: o.FirstVersion, digests: o.Contract.Token == ifmatch.TokenHash}
 	adapter.historian, _ = s.(Historian)
 	h := &handler{
-		rules: o.rules(), id: o.ID, mayOverwrite: o.MayOverwrite,
+		rules: o.rules(), dialect: o.Dialect, id: o.ID, mayOverwrite: o.MayOverwrite,
 		door: door.Door{
 			Engine: engine.New(adapter, engine.Config{Limits: engine.Limits{Body: o.MaxBody}}),
 			Log:    o.Log,
@@ -165,7 +165,7 @@ func (o *Options) rules() *engine.Rules {
 		panic(fmt.Sprintf("guard: Options.Dialect: %v", err))
 	}
 	r := &engine.Rules{
-		Contract: o.Contract, Members: members, StaleStatus: o.Dialect.StaleStatus, Envelope: o.Dialect.Envelope,
+		Contract: o.Contract, Members: members,
 		OnStale: strategy(o.OnStale.Default), Merge: o.Merge,
 	}
 	if r.Reserved.Overwriting = o.MayOverwrite != nil; !r.Reserved.Overwriting && o.OnStale.Overwrite != "" {
@@ -196,15 +196,16 @@ func strategy(s ifmatch.Strategy) engine.Strategy {
 }
 
 type handler struct {
-	door  door.Door
-	rules *engine.Rules
-	id    func(*http.Request) (string, bool)
+	door    door.Door
+	rules   *engine.Rules
+	dialect ifmatch.Dialect
+	id      func(*http.Request) (string, bool)
 	// mayOverwrite is nil where everybody may.
 	mayOverwrite func(*http.Request, []byte) bool
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t := door.Target{Rules: h.rules, Path: r.URL.EscapedPath()}
+	t := door.Target{Rules: h.rules, Dialect: &h.dialect, Path: r.URL.EscapedPath()}
 	id, ok := h.id(r)
 	if !ok {
 		h.door.NotFound(w, r, t)

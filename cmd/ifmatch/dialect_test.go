@@ -16,6 +16,7 @@ collections:
   - {name: kube, contract: {preset: version-body, version_field: /metadata/resourceVersion, version_as: string}}
   - {name: records, contract: {precondition: optional, body_version: include, digest_field: sha256}}
   - {name: notes}
+default: {contract: {preset: version-body}}
 `
 
 var conflict = regexp.MustCompile(`^\{"error":\{"code":"CONFLICT","message":"Version mismatch — read fresh and retry",` +
@@ -34,7 +35,7 @@ func TestDialects(t *testing.T) {
 		}
 		return got
 	}
-	for _, path := range []string{"/v1/orgs/acme", "/v1/orgs/acme/users/ann", "/v1/orgs/acme/brand"} {
+	for _, path := range []string{"/v1/orgs/acme", "/v1/orgs/acme/users/ann", "/v1/orgs/acme/brand", "/v1/others/1"} {
 		must(201, "PUT", path, `{"email":"a"}`, `{"email":"a","version":1}`)
 		must(200, "PUT", path, `{"email":"b","version":1}`, `{"email":"b","version":2}`)
 		must(200, "GET", path, "", `{"email":"b","version":2}`)

@@ -130,14 +130,14 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr
 		if err != nil {
 			return nil, err
 		}
-		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Param: named.ID.Param, Rules: r, Authority: a, Links: links(named)})
+		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Param: named.ID.Param, Rules: r, Dialect: named.Contract.Dialect, Authority: a, Links: links(named)})
 	}
 	if p.Default != nil {
 		var err error
 		if config.Default, config.DefaultAuthority, err = governed(p.Default); err != nil {
 			return nil, err
 		}
-		config.DefaultLinks, config.DefaultParam = links(p.Default), p.Default.ID.Param
+		config.DefaultDialect, config.DefaultLinks, config.DefaultParam = p.Default.Contract.Dialect, links(p.Default), p.Default.ID.Param
 	}
 	if health, ok := s.(store.HealthChecker); ok {
 		config.Ready = health.Healthy
@@ -161,7 +161,6 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 	if r.Members, err = engine.NewMembers(c.Contract.Dialect, added); err != nil {
 		return nil, err
 	}
-	r.StaleStatus, r.Envelope = c.Contract.StaleStatus, c.Contract.Envelope
 	if c.ID.NaturalKey != nil {
 		if r.Key, err = engine.NewNaturalKey(c.ID.NaturalKey...); err != nil {
 			return nil, err

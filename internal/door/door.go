@@ -47,6 +47,9 @@ type Target struct {
 	// Item is the document's own path where Path is that of something beside it, such
 	// as one of its contributions; else "".
 	Item string
+	// Dialect is how the contract words refusals; nil is its zero value. What it adds to
+	// bodies is in Rules.
+	Dialect *ifmatch.Dialect
 	// Authority says what the caller may do of what the rules reserve; nil is nothing.
 	Authority engine.Authority
 	// Links returns what the document is related to: the value of _links, a JSON

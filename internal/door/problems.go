@@ -92,8 +92,8 @@ func notFoundDetail(r *http.Request, f *engine.Refusal) string {
 func (t *Target) StaleStatus(r *http.Request, code problem.Code, by ifmatch.Field) int {
 	switch code {
 	case problem.Stale, problem.MergeConflict, problem.WeakValidator, problem.TokenForged, problem.BaseUnavailable:
-		if isWrite(r.Method) && by != ifmatch.FieldIfNoneMatch {
-			return t.Rules.StaleStatus
+		if t.Dialect != nil && isWrite(r.Method) && by != ifmatch.FieldIfNoneMatch {
+			return t.Dialect.StaleStatus
 		}
 	}
 	return 0

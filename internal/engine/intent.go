@@ -71,11 +71,6 @@ type Rules struct {
 	Contract ifmatch.Contract
 	// Members are what the contract adds to bodies, nil for nothing.
 	Members *Members
-	// StaleStatus is the HTTP status of writes that are refused for a state that
-	// is not current; 0 is 412. Envelope says that refusals are worded in the
-	// envelope dialect. Both are for doors to obey.
-	StaleStatus int
-	Envelope    bool
 	// OnStale is the strategy where the caller asks for none; empty means reject.
 	OnStale Strategy
 	// Allow lists what callers may ask for, beside reject and OnStale.

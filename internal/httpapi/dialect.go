@@ -9,11 +9,11 @@ import (
 
 // envelopes tells whether any collection words its refusals as envelopes.
 func (c *Config) envelopes() bool {
-	if c.Default != nil && c.Default.Envelope {
+	if c.Default != nil && c.DefaultDialect.Envelope {
 		return true
 	}
 	for i := range c.Collections {
-		if c.Collections[i].Rules.Envelope {
+		if c.Collections[i].Dialect.Envelope {
 			return true
 		}
 	}
@@ -25,7 +25,7 @@ func (c *Config) envelopes() bool {
 // nothing has, what it lies below decides.
 func (s *Server) dialect(r *http.Request) problem.Dialect {
 	for path := rawPath(r); path != ""; path = path[:strings.LastIndexByte(path, '/')] {
-		if route, ok := s.router.match(path); ok && route.rules.Envelope {
+		if route, ok := s.router.match(path); ok && route.dialect.Envelope {
 			return problem.Envelope
 		} else if ok || path[0] != '/' {
 			break

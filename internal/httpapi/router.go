@@ -17,6 +17,7 @@ type router struct {
 	templates *node                  // the others, nil for none
 	named     map[string]bool        // which the rules below do not cover
 	rules     *engine.Rules          // of every other collection under /v1/; nil for none
+	dialect   *ifmatch.Dialect       // of these
 	authority *Authority             // over these
 	related   *relations             // of these
 	forms     string                 // of documents' paths, for who asks for another one
@@ -85,6 +86,7 @@ type route struct {
 	kind      routeKind
 	ref       store.Ref
 	rules     *engine.Rules
+	dialect   *ifmatch.Dialect
 	authority *Authority // over the collection's documents
 	related   *relations // of the collection's documents
 	version   int64      // of routeVersion
@@ -119,13 +121,13 @@ func (rt *router) match(path string) (route, bool) {
 	if !engine.ValidName(name) || rt.named[name] {
 		return route{}, false
 	}
-	return inList(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules, authority: rt.authority, related: rt.related}, tail)
+	return inList(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules, dialect: rt.dialect, authority: rt.authority, related: rt.related}, tail)
 }
 
 // route resolves what follows the collection's path, under the values of its
 // parameters.
 func (c *Collection) route(params, tail string) (route, bool) {
-	r := route{ref: store.Ref{Part: store.Part{Collection: c.Name, Params: params}}, rules: c.Rules, authority: c.Authority, related: c.related}
+	r := route{ref: store.Ref{Part: store.Part{Collection: c.Name, Params: params}}, rules: c.Rules, dialect: &c.Dialect, authority: c.Authority, related: c.related}
 	if !c.Singleton {
 		return inList(r, tail)
 	}

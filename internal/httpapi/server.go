@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/problem"
@@ -24,6 +25,9 @@ type Config struct {
 	// Default holds the rules of every /v1/{collection} not named in
 	// Collections; nil serves no others.
 	Default *engine.Rules
+	// DefaultDialect is how their refusals are worded. What it adds to bodies is in
+	// Default.
+	DefaultDialect ifmatch.Dialect
 	// DefaultAuthority says what only some callers of these may do; nil reserves
 	// nothing. Its rules are about {collection} and the id.
 	DefaultAuthority *Authority
@@ -57,6 +61,8 @@ type Collection struct {
 	// Param names the id where callers are told of paths; "" is "id".
 	Param string
 	Rules *engine.Rules
+	// Dialect is how refusals are worded. What it adds to bodies is in Rules.
+	Dialect ifmatch.Dialect
 	// Authority says what only some callers may do, where Rules reserve something.
 	Authority *Authority
 	// Links are what documents are related to. Where there are some, the Members of
@@ -81,6 +87,7 @@ type Server struct {
 func New(c Config) *Server {
 	c.Collections = slices.Clone(c.Collections)
 	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage}
+	s.router.dialect = &c.DefaultDialect
 	s.router.authority = c.DefaultAuthority.byDefault()
 	s.router.related = relationsOf(c.DefaultLinks, []string{"collection", cmp.Or(c.DefaultParam, "id")}, true)
 	if s.maxURL == 0 {
@@ -148,7 +155,7 @@ var allMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "
 
 // serve answers a request whose path the router knows.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to route) {
-	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path}
+	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path, Dialect: to.dialect}
 	s.authorize(r, &t, to.authority)
 	switch to.kind {
 	case routeItem:

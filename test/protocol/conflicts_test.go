@@ -132,12 +132,12 @@ func TestParkedKeepsItsAuthority(t *testing.T) {
 // and refusals have the contract's status.
 func TestParkedInItsContract(t *testing.T) {
 	rules := parkingByDefault(t, merge.Rules{})
-	rules.StaleStatus, rules.Summary = 409, true
+	rules.Summary = true
 	var err error
 	if rules.Members, err = engine.NewMembers(ifmatch.Dialect{BodyVersion: ifmatch.BodyVersionAlways, VersionField: "version"}, engine.Added{}); err != nil {
 		t.Fatal(err)
 	}
-	onEveryStore(t, setup{rules: rules}, func(t *testing.T, a *api) {
+	onEveryStore(t, setup{rules: rules, dialect: ifmatch.Dialect{StaleStatus: 409}}, func(t *testing.T, a *api) {
 		a.must(201, "PUT", item, `{"n":0}`)
 		a.must(200, "PUT", item, `{"n":-1,"version":1}`)
 		got := a.must(409, "PUT", item, `{"n":1,"version":1}`)

@@ -19,7 +19,7 @@ func speaking(t *testing.T, d ifmatch.Dialect, c ifmatch.Contract) setup {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return setup{rules: engine.Rules{Contract: c, Members: m, StaleStatus: d.StaleStatus, Envelope: d.Envelope}}
+	return setup{rules: engine.Rules{Contract: c, Members: m}, dialect: d}
 }
 
 // always has the version in every body.

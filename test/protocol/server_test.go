@@ -47,6 +47,8 @@ type setup struct {
 	collections []httpapi.Collection
 	// links are those of documents under the default.
 	links []httpapi.Link
+	// dialect words refusals under the default; what it adds to bodies is in rules.
+	dialect ifmatch.Dialect
 }
 
 // onEveryStore runs a test over each store that needs nothing to be started.
@@ -105,7 +107,7 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 		rules = nil
 	}
 	server := httptest.NewUnstartedServer(httpapi.New(httpapi.Config{
-		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All()}, Default: rules, DefaultLinks: s.links, Collections: s.collections, MaxPage: s.maxPage,
+		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All()}, Default: rules, DefaultDialect: s.dialect, DefaultLinks: s.links, Collections: s.collections, MaxPage: s.maxPage,
 	}))
 	server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is the API's to answer
 	server.Start()
