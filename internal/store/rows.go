@@ -118,7 +118,9 @@ type Entry struct {
 // ID identifies a commit: a UUIDv7.
 type ID [16]byte
 
-// Answer is what was answered to a write under an idempotency key.
+// Answer is what was answered to a write under an idempotency key. It may be
+// returned after it has expired. Commits that store answers forget those which had
+// expired by their Now: in the long run all of them, and a few at a time.
 type Answer struct {
 	Digest  [32]byte // of the request
 	Content []byte   // the encoded answer; opaque to the store

@@ -187,13 +187,27 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 		}
 	}
 	if c.Key != nil {
-		s.answers[answerKey{c.Key.Scope, c.Key.Key}] = c.Key.Answer
+		s.answer(c)
 	}
 	maps.Copy(s.indexes, ch.indexes)
 	s.fence = ch.fence
 	if len(c.Writes) > 0 {
 		s.receipts[c.ID] = ch.receipt
 	}
+}
+
+// answer stores the answer of c under its key. What has expired of those that came
+// first is forgotten.
+func (s *Store) answer(c *store.Commit) {
+	for len(s.expiring) > 0 && !c.Now.Before(s.expiring[0].at) {
+		if oldest := s.expiring[0]; s.answers[oldest.key].Expires.Equal(oldest.at) {
+			delete(s.answers, oldest.key)
+		}
+		s.expiring = s.expiring[1:]
+	}
+	key := answerKey{c.Key.Scope, c.Key.Key}
+	s.answers[key] = c.Key.Answer
+	s.expiring = append(s.expiring, expiring{key, c.Key.Expires})
 }
 
 // dropBodies drops the bodies that the document need no longer keep. Below the

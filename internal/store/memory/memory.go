@@ -46,6 +46,7 @@ type Store struct {
 	log      []*store.Entry // by position, which is index+1; nil where purged
 	receipts map[store.ID]store.Receipt
 	answers  map[answerKey]store.Answer
+	expiring []expiring // the answers, as they came; some may have been replaced
 	claims   map[claimKey]holder
 	indexes  map[string][]string // what each collection is indexed under; none where it has documents and no entry
 	fence    int64               // the newest fencing number of the store
@@ -69,7 +70,12 @@ type record struct {
 
 type (
 	answerKey struct{ scope, key string }
-	claimKey  struct {
+	// expiring is when the answer of a key ends.
+	expiring struct {
+		key answerKey
+		at  time.Time
+	}
+	claimKey struct {
 		part         store.Part
 		index, value string
 	}

@@ -57,8 +57,8 @@ func (s *Store) History(ctx context.Context, ref store.Ref, before int64, limit 
 	return page, err
 }
 
-// Answer implements [store.Store]. An expired answer is still returned until
-// another takes its place.
+// Answer implements [store.Store]. An expired answer is still returned until a
+// commit with a key forgets it.
 func (s *Store) Answer(ctx context.Context, scope, key string) (*store.Answer, error) {
 	var found *store.Answer
 	err := s.read(ctx, func() error {

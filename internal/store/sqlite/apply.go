@@ -223,9 +223,19 @@ func (g *group) writeRest(c *store.Commit, j *judged) error {
 			return err
 		}
 	}
-	if k := c.Key; k != nil {
-		_, err := g.w.conn.exec(g.w.st.putAnswer, k.Scope, k.Key, k.Digest[:], k.Content, k.Expires.UnixMicro())
+	return g.writeAnswer(c)
+}
+
+// writeAnswer stores the answer of a commit under its key. With each that comes two
+// that have expired may go, so that there are never more of these for long.
+func (g *group) writeAnswer(c *store.Commit) error {
+	k := c.Key
+	if k == nil {
+		return nil
+	}
+	if _, err := g.w.conn.exec(g.w.st.forgetAnswers, c.Now.UnixMicro()); err != nil {
 		return err
 	}
-	return nil
+	_, err := g.w.conn.exec(g.w.st.putAnswer, k.Scope, k.Key, k.Digest[:], k.Content, k.Expires.UnixMicro())
+	return err
 }

@@ -29,7 +29,7 @@ type writeStatements struct {
 	insertPart, raiseFloor                     *stmt
 	claim, putClaim, deleteClaim               *stmt
 	putRow, deleteRow                          *stmt
-	answer, putAnswer                          *stmt
+	answer, putAnswer, forgetAnswers           *stmt
 	deleteDocument, deleteLog, deleteSides     *stmt
 	deleteMilestones, keepPosition, checkpoint *stmt
 	indexes, keys, putKeys, deleteKeys         *stmt
@@ -68,6 +68,7 @@ func (s *writeStatements) prepare(c *conn) error {
 		&s.deleteRow:        "DELETE FROM side_rows WHERE doc = ? AND kind = ? AND id = ?",
 		&s.answer:           "SELECT digest, content, expires FROM answers WHERE scope = ? AND key = ?",
 		&s.putAnswer:        "INSERT OR REPLACE INTO answers (scope, key, digest, content, expires) VALUES (?,?,?,?,?)",
+		&s.forgetAnswers:    "DELETE FROM answers WHERE (scope, key) IN (SELECT scope, key FROM answers WHERE expires <= ? ORDER BY expires LIMIT 2)",
 		&s.deleteDocument:   "DELETE FROM documents WHERE doc = ?",
 		&s.deleteLog:        "DELETE FROM log WHERE position = ?",
 		&s.deleteSides:      "DELETE FROM side_rows WHERE doc = ?",

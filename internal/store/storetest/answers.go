@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -15,6 +16,7 @@ var answerTests = []test{
 	{name: "scopes and keys are apart", run: answerSpaces},
 	{name: "a replay goes before stale heads", run: answerBeforeStale},
 	{name: "a commit with a key and no write", run: answerOnly},
+	{name: "what has expired is forgotten", run: answerForgotten},
 }
 
 // keyed returns a commit that writes id and keeps an answer under key.
@@ -138,4 +140,38 @@ func answerOnly(r *rig) {
 	c.Key = &store.Key{Scope: scope, Key: "k1", Answer: r.answer("request", "answer")}
 	r.do(c)
 	r.replayed(r.keyed("a", "k1", "request", "another"), "answer")
+}
+
+// answerForgotten: as many answers again, and what has expired is gone. What has
+// not is there, and so is what stands under a key that was used anew.
+func answerForgotten(r *rig) {
+	const expiring = 5
+	keep := func(key string, now, expires time.Time) {
+		r.Helper()
+		c := r.commit()
+		c.Now = now
+		c.Key = &store.Key{Scope: scope, Key: key, Answer: r.answer("request", key)}
+		c.Key.Expires = expires
+		r.do(c)
+	}
+	begin := r.commit().Now
+	end := begin.Add(time.Hour)
+	for i := range expiring {
+		keep(fmt.Sprint("old", i), begin, end)
+	}
+	keep("lasting", begin, end.Add(time.Hour))
+	keep("old0", end, end.Add(time.Hour))
+	for i := range expiring {
+		keep(fmt.Sprint("new", i), end, end.Add(time.Hour))
+	}
+	for i := 1; i < expiring; i++ {
+		if a, err := r.s.Answer(ctx, scope, fmt.Sprint("old", i)); !errors.Is(err, store.ErrNoEntry) {
+			r.Errorf("answer %d has expired and is %+v, error %v", i, a, err)
+		}
+	}
+	for _, key := range []string{"lasting", "old0", "new0", "new4"} {
+		if _, err := r.s.Answer(ctx, scope, key); err != nil {
+			r.Errorf("Answer(%s): %v", key, err)
+		}
+	}
 }
