@@ -74,7 +74,7 @@ func conflictDetail(r *http.Request, t Target, f *engine.Refusal) string {
 		fmt.Fprintf(&s, "Decide, and send the document as it is to be with %s.", currentState(r, t, f))
 		return s.String()
 	case c.Repeats && len(c.Disputes) == 0:
-		s.WriteString("It changes a counter or appends, and is not merged, since nothing would tell a retry from a second change. ")
+		s.WriteString("It changes a counter or appends, and is not merged without an Idempotency-Key, since nothing else would tell a retry from a second change. ")
 	}
 	fmt.Fprintf(&s, "Read it again, apply your change to what you find, and send it with %s.", currentState(r, t, f))
 	return s.String()

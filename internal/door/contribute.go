@@ -18,31 +18,26 @@ func (d *Door) ServeContribute(w http.ResponseWriter, r *http.Request, t Target)
 		return
 	}
 	in.Op = engine.OpContribute
-	out := d.carryOut(w, r, t, in, d.Engine.Do)
-	if out == nil {
-		return
-	}
-	h := w.Header()
-	announceContributions(h, t, in, out)
-	status := http.StatusCreated
-	if out.Result == engine.Unchanged {
-		status = http.StatusOK
-	}
-	if !in.Dry {
-		h["Location"] = []string{t.Item + "/_contributions/" + out.Contribution.ID}
-	}
-	if wish.returnSet {
-		h["Preference-Applied"] = []string{"return=representation"}
-		if wish.minimal {
-			h["Preference-Applied"] = []string{"return=minimal"}
-			w.WriteHeader(minimalStatus(status))
-			return
+	d.carryOut(w, r, t, in, d.Engine.Do, func(h http.Header, out *engine.Outcome) (int, []byte) {
+		announceContributions(h, t, in, out)
+		status := http.StatusCreated
+		if out.Result == engine.Unchanged {
+			status = http.StatusOK
 		}
-	}
-	body := contributedBody(in, out, t)
-	setBody(h, typeJSON, len(body))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // an error means that the client is gone
+		if !in.Dry {
+			h["Location"] = []string{t.Item + "/_contributions/" + out.Contribution.ID}
+		}
+		if wish.returnSet {
+			h["Preference-Applied"] = []string{"return=representation"}
+			if wish.minimal {
+				h["Preference-Applied"] = []string{"return=minimal"}
+				return minimalStatus(status), nil
+			}
+		}
+		body := contributedBody(in, out, t)
+		setBody(h, typeJSON, len(body))
+		return status, body
+	})
 }
 
 // minimalStatus is the status of an answer that would have had a body.
@@ -62,10 +57,10 @@ func (d *Door) ServeWithdraw(w http.ResponseWriter, r *http.Request, t Target, i
 		return
 	}
 	in.Op, in.Contribution = engine.OpWithdraw, id
-	if out := d.carryOut(w, r, t, in, d.Engine.Do); out != nil {
-		announceContributions(w.Header(), t, in, out)
-		w.WriteHeader(http.StatusNoContent)
-	}
+	d.carryOut(w, r, t, in, d.Engine.Do, func(h http.Header, out *engine.Outcome) (int, []byte) {
+		announceContributions(h, t, in, out)
+		return http.StatusNoContent, nil
+	})
 }
 
 // announceContributions says what came of a contribution. The tag of the document

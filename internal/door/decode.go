@@ -39,6 +39,9 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 			bad = checkDigests(r, t, in.Body)
 		}
 	}
+	if bad == nil {
+		in.Key, bad = d.key(r, t, in)
+	}
 	return in, wish, bad
 }
 

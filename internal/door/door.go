@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -35,6 +36,10 @@ type Door struct {
 	// Codings are what answers to reads may be compressed with, the preferred one
 	// first; none sends all of them as they are.
 	Codings []Coding
+	// Keys says what is done about Idempotency-Key, and KeepAnswers how long an answer
+	// is kept under one; 0 means [DefaultKeep].
+	Keys        Keys
+	KeepAnswers time.Duration
 	// Log gets what callers must not see: the causes of 5xx answers. Nil drops it.
 	Log *slog.Logger
 }

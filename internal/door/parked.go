@@ -15,15 +15,14 @@ func (t *Target) parkedAt(id string) string { return t.item() + "/_conflicts/" +
 // answerParked answers a write that is kept for somebody to decide, as its caller
 // has asked for. Nothing of the document has changed, so that the answer has no
 // validator: nobody is to take it for saved.
-func (d *Door) answerParked(w http.ResponseWriter, t Target, a answer) {
-	h := w.Header()
+func (d *Door) answerParked(h http.Header, t Target, a answer) (status int, body []byte) {
 	h["Cache-Control"] = noStore
 	h["Ifmatch-Outcome"] = outcomeParked
 	h["Preference-Applied"] = []string{"conflict=" + string(a.out.Granted)}
 	if !a.in.Dry {
 		h["Location"] = []string{t.parkedAt(a.out.Parked)}
 	}
-	body := append([]byte(`{"id":`), jsonvalue.String(a.out.Parked).Append(nil)...)
+	body = append([]byte(`{"id":`), jsonvalue.String(a.out.Parked).Append(nil)...)
 	body = append(body, `,"yourVersion":`...)
 	body = strconv.AppendInt(body, a.out.Conflict.Base.Version, 10)
 	body = append(body, `,"currentVersion":`...)
@@ -31,8 +30,7 @@ func (d *Door) answerParked(w http.ResponseWriter, t Target, a answer) {
 	body = append(body, ',')
 	body = append(body, conflictOf(a.out.Conflict, t.Rules.Summary).Append(nil)[1:]...)
 	setBody(h, typeJSON, len(body))
-	w.WriteHeader(http.StatusAccepted)
-	_, _ = w.Write(body) // an error means that the client is gone
+	return http.StatusAccepted, body
 }
 
 // ServeResolve answers a POST that decides about a parked write of t.
@@ -43,12 +41,9 @@ func (d *Door) ServeResolve(w http.ResponseWriter, r *http.Request, t Target, id
 		d.Problem(w, r, bad)
 		return
 	}
-	out := d.carryOut(w, r, t, in, func(ctx context.Context, in *engine.Intent) (*engine.Outcome, error) {
+	d.carryOut(w, r, t, in, func(ctx context.Context, in *engine.Intent) (*engine.Outcome, error) {
 		return d.Engine.Resolve(ctx, in, id)
-	})
-	if out != nil {
-		d.answer(w, t, answer{in: in, out: out, wish: wish})
-	}
+	}, d.rendering(t, in, wish))
 }
 
 // ServeDiscard answers a DELETE of a parked write of t.
@@ -58,12 +53,10 @@ func (d *Door) ServeDiscard(w http.ResponseWriter, r *http.Request, t Target, id
 		d.Problem(w, r, bad)
 		return
 	}
-	done := d.carryOut(w, r, t, in, func(ctx context.Context, in *engine.Intent) (*engine.Outcome, error) {
+	d.carryOut(w, r, t, in, func(ctx context.Context, in *engine.Intent) (*engine.Outcome, error) {
 		return d.Engine.Discard(ctx, in, id)
-	})
-	if done != nil {
-		h := w.Header()
+	}, func(h http.Header, _ *engine.Outcome) (int, []byte) {
 		h["Cache-Control"], h["Ifmatch-Outcome"] = noStore, []string{string(engine.Deleted)}
-		w.WriteHeader(http.StatusNoContent)
-	}
+		return http.StatusNoContent, nil
+	})
 }

@@ -15,21 +15,36 @@ func (d *Door) write(w http.ResponseWriter, r *http.Request, t Target) {
 		d.Problem(w, r, bad)
 		return
 	}
-	if out := d.carryOut(w, r, t, in, d.Engine.Do); out != nil {
-		d.answer(w, t, answer{in: in, out: out, wish: wish})
+	d.carryOut(w, r, t, in, d.Engine.Do, d.rendering(t, in, wish))
+}
+
+// carryOut has the engine do what a request asks for, and answers it. Do returns
+// neither an outcome nor an error where it has answered itself. What is stored
+// under an idempotency key is what is sent, the first time too, so that the two
+// cannot differ.
+func (d *Door) carryOut(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent, do func(context.Context, *engine.Intent) (*engine.Outcome, error), render rendering) {
+	in.Correlation = Correlation(r)
+	if in.Key != nil {
+		in.Key.Answer = func(out *engine.Outcome) ([]byte, error) { return render.encode(out, in.Actor.Roles) }
+	}
+	out, err := d.Engine.Once(r.Context(), in, do)
+	switch {
+	case err != nil:
+		d.Refuse(w, r, t, in.Correlation, err)
+	case out == nil:
+	case out.Answer != nil:
+		d.sendStored(w, r, t, in, out)
+	default:
+		status, body := render(w.Header(), out)
+		send(w, status, body)
 	}
 }
 
-// carryOut has the engine do what a request asks for. It answers a refusal, and
-// then returns nil.
-func (d *Door) carryOut(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent, do func(context.Context, *engine.Intent) (*engine.Outcome, error)) *engine.Outcome {
-	in.Correlation = Correlation(r)
-	out, err := do(r.Context(), in)
-	if err != nil {
-		d.Refuse(w, r, t, in.Correlation, err)
-		return nil
+// rendering is how a write of a document is answered.
+func (d *Door) rendering(t Target, in *engine.Intent, wish preferences) rendering {
+	return func(h http.Header, out *engine.Outcome) (int, []byte) {
+		return d.answer(h, t, answer{in: in, out: out, wish: wish})
 	}
-	return out
 }
 
 // ServeCreate answers a POST that creates a document in the part of t, whose id
@@ -43,17 +58,19 @@ func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target, jud
 		d.Problem(w, r, bad)
 		return
 	}
-	if !judge() {
-		return
+	create := func(ctx context.Context, in *engine.Intent) (*engine.Outcome, error) {
+		if !judge() {
+			return nil, nil
+		}
+		return d.Engine.Create(ctx, in)
 	}
-	out := d.carryOut(w, r, t, in, d.Engine.Create)
-	if out == nil {
-		return
-	}
-	if !in.Dry {
-		w.Header()["Location"] = []string{t.Path + "/" + out.Document.Ref.ID}
-	}
-	d.answer(w, t, answer{in: in, out: out, wish: wish})
+	render := d.rendering(t, in, wish)
+	d.carryOut(w, r, t, in, create, func(h http.Header, out *engine.Outcome) (int, []byte) {
+		if !in.Dry {
+			h["Location"] = []string{t.Path + "/" + out.Document.Ref.ID}
+		}
+		return render(h, out)
+	})
 }
 
 // answer is what the response to a write is made of.
@@ -63,12 +80,10 @@ type answer struct {
 	wish preferences
 }
 
-func (d *Door) answer(w http.ResponseWriter, t Target, a answer) {
+func (d *Door) answer(h http.Header, t Target, a answer) (status int, body []byte) {
 	if a.out.Result == engine.Parked {
-		d.answerParked(w, t, a)
-		return
+		return d.answerParked(h, t, a)
 	}
-	h := w.Header()
 	h["Cache-Control"] = noStore
 	h["Ifmatch-Outcome"] = []string{string(a.out.Result)}
 	a.announcePreferences(h)
@@ -77,14 +92,11 @@ func (d *Door) answer(w http.ResponseWriter, t Target, a answer) {
 	} else {
 		d.announceState(h, t, a)
 	}
-	status, body := a.content()
+	status, body = a.content()
 	if body != nil {
 		setBody(h, typeJSON, len(body))
 	}
-	w.WriteHeader(status)
-	if body != nil {
-		_, _ = w.Write(body) // an error means that the client is gone
-	}
+	return status, body
 }
 
 // announceState sets the tag: of the new state, or under a dry run of the one

@@ -96,7 +96,7 @@ func (w *write) durable(ctx context.Context) error {
 // commit whose outcome is not known yet stands or falls with it.
 func (w *write) send(ctx context.Context, c *store.Commit, p *plan) (store.Receipt, error) {
 	submitter, ordered := w.engine.store.(store.Submitter)
-	leads := ordered && w.hasTurn && !c.Dry && len(c.Claims) == 0 && len(c.Rows) == 0 && p.content == store.ContentBody
+	leads := ordered && w.hasTurn && !c.Dry && !p.unchanged && len(c.Claims) == 0 && len(c.Rows) == 0 && p.content == store.ContentBody
 	if !leads && w.basis == nil {
 		return w.engine.commit(ctx, c)
 	}

@@ -29,27 +29,52 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 		w.leftover.clear(c)
 		w.leftover = nil
 	}
-	receipt, err := w.send(context.WithoutCancel(ctx), c, p)
-	if err != nil {
-		if _, lost := errors.AsType[*store.StaleError](err); lost {
-			return nil, errLostRace
-		}
-		if t, ok := errors.AsType[*store.TakenError](err); ok {
-			return nil, w.taken(ctx, t)
-		}
+	document := &store.Document{Head: c.Writes[0].After(w.current.Head), Body: p.candidate.body}
+	out := w.outcome(p, document)
+	if err := w.keep(c, p, out); err != nil {
 		return nil, w.failed(err)
 	}
+	receipt, err := w.send(context.WithoutCancel(ctx), c, p)
+	if err != nil {
+		return w.notCommitted(ctx, err)
+	}
 	w.sent = true
-	return &Outcome{
-		Result:   p.result,
-		Document: &store.Document{Head: receipt.Heads[0], Body: p.candidate.body},
-		Before:   w.current,
-		Granted:  p.granted,
-		Combined: p.combined,
+	document.Head = receipt.Heads[0]
+	return out, nil
+}
 
-		Contribution: p.contribution,
-		Outranked:    p.outranked,
-	}, nil
+// outcome is what becomes of a plan that leaves document.
+func (w *write) outcome(p *plan, document *store.Document) *Outcome {
+	if p.parked != nil {
+		return &Outcome{Result: Parked, Document: w.current, Before: w.current, Granted: p.granted, Parked: p.parked.Parked, Conflict: p.parked.Conflict}
+	}
+	out := &Outcome{
+		Result: p.result, Document: document, Before: w.current, Granted: p.granted, Combined: p.combined,
+		Contribution: p.contribution, Outranked: p.outranked,
+	}
+	if p.unchanged {
+		out.Result, out.Outranked = Unchanged, nil
+	}
+	if w.resolves != nil && !w.resolves.discard {
+		w.decided(out)
+	}
+	return out
+}
+
+// notCommitted decides about a commit that the store did not carry out. What was
+// answered under its key before is the outcome.
+func (w *write) notCommitted(ctx context.Context, err error) (*Outcome, error) {
+	if _, lost := errors.AsType[*store.StaleError](err); lost {
+		return nil, errLostRace
+	}
+	if r, ok := errors.AsType[*store.ReplayedError](err); ok {
+		w.sent = true // such an answer is durable, whatever this turn stood on
+		return replayed(&r.Answer), nil
+	}
+	if t, ok := errors.AsType[*store.TakenError](err); ok {
+		return nil, w.taken(ctx, t)
+	}
+	return nil, w.failed(err)
 }
 
 // stamp returns the time to the microsecond, as stores keep it.
@@ -110,7 +135,8 @@ func (e *Engine) commit(ctx context.Context, c *store.Commit) (store.Receipt, er
 		again, errAgain := e.store.Commit(ctx, c)
 		_, stale := errors.AsType[*store.StaleError](errAgain)
 		_, taken := errors.AsType[*store.TakenError](errAgain)
-		if errAgain == nil || stale || taken {
+		_, answered := errors.AsType[*store.ReplayedError](errAgain)
+		if errAgain == nil || stale || taken || answered || errors.Is(errAgain, store.ErrKeyMismatch) {
 			return again, errAgain
 		}
 	}
@@ -130,6 +156,7 @@ var reasonsOfStore = []struct {
 	{store.ErrReadOnly, ReasonReadOnly, 10 * time.Second},
 	{store.ErrFull, ReasonFull, 0},
 	{store.ErrTooLarge, ReasonTooLarge, 0},
+	{store.ErrKeyMismatch, ReasonKeyMismatch, 0},
 	{store.ErrClosed, ReasonReadOnly, time.Second},
 	{context.Canceled, ReasonOverloaded, time.Second},
 	{context.DeadlineExceeded, ReasonOverloaded, time.Second},

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,17 @@ import (
 // it; other content is refused with [ReasonDuplicate].
 func (e *Engine) Create(ctx context.Context, in *Intent) (*Outcome, error) {
 	in.Op, in.Conditions, in.posted = OpPut, ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}, true
+	for range e.maxRounds {
+		if out, err := e.create(ctx, in); err != errLostRace {
+			return out, err
+		}
+	}
+	return nil, &Refusal{Reason: ReasonContended, RetryAfter: time.Second}
+}
+
+// create is Create, but that the document which has the key may change before the
+// answer is stored: then it fails with errLostRace.
+func (e *Engine) create(ctx context.Context, in *Intent) (*Outcome, error) {
 	w := &write{engine: e, intent: in}
 	if in.Rules.Key == nil {
 		in.Ref.ID = e.freshID()
@@ -33,7 +45,7 @@ func (e *Engine) Create(ctx context.Context, in *Intent) (*Outcome, error) {
 		out, err = w.elsewhere(ctx, r.Current, c)
 	}
 	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonDuplicate {
-		return e.alreadyThere(r, c)
+		return w.alreadyThere(ctx, r, c)
 	}
 	return out, err
 }
@@ -59,13 +71,14 @@ func (w *write) elsewhere(ctx context.Context, occupant *store.Document, c candi
 }
 
 // alreadyThere decides about a creation whose key another document holds.
-func (e *Engine) alreadyThere(r *Refusal, c candidate) (*Outcome, error) {
-	is, err := e.parseStored(r.Holder.Body)
+func (w *write) alreadyThere(ctx context.Context, r *Refusal, c candidate) (*Outcome, error) {
+	is, err := w.engine.parseStored(r.Holder.Body)
 	if err != nil {
-		return nil, e.refusalOf(err, r.Current)
+		return nil, w.engine.refusalOf(err, r.Current)
 	}
 	if !jsonvalue.Identical(is, c.value) {
 		return nil, r
 	}
-	return &Outcome{Result: Unchanged, Document: r.Holder, Before: r.Holder}, nil
+	there := &write{engine: w.engine, intent: w.intent, current: r.Holder}
+	return there.unchanged(ctx, &plan{unchanged: true})
 }

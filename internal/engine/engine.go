@@ -41,6 +41,9 @@ type Config struct {
 	// are refused as contended at once, instead of waiting longer than their
 	// callers would.
 	MaxQueue int
+	// KeyWait bounds how long a request waits for another one under its idempotency
+	// key; 0 means 1 s.
+	KeyWait time.Duration
 }
 
 // Limits bound the content of requests. Zero fields take the defaults.
@@ -81,13 +84,15 @@ type Engine struct {
 	maxRounds int
 	maxQueue  int
 	queues    queues
+	keyWait   time.Duration
+	flights   flights
 }
 
 // New returns an engine over s, which stays the caller's to close.
 func New(s store.Store, c Config) *Engine {
 	e := &Engine{
 		store: s, limits: c.Limits.WithDefaults(), chain: c.Chain,
-		now: c.Now, newID: c.NewID, random: c.Random, maxRounds: c.MaxRounds, maxQueue: c.MaxQueue,
+		now: c.Now, newID: c.NewID, random: c.Random, maxRounds: c.MaxRounds, maxQueue: c.MaxQueue, keyWait: c.KeyWait,
 	}
 	if e.now == nil {
 		e.now = time.Now
@@ -103,6 +108,9 @@ func New(s store.Store, c Config) *Engine {
 	}
 	if e.maxQueue == 0 {
 		e.maxQueue = 1024
+	}
+	if e.keyWait == 0 {
+		e.keyWait = time.Second
 	}
 	return e
 }
@@ -186,7 +194,7 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 	case p.parked != nil:
 		return w.park(ctx, &p)
 	case p.unchanged:
-		return &Outcome{Result: Unchanged, Document: w.current, Before: w.current, Granted: p.granted, Combined: p.combined, Contribution: p.contribution}, nil
+		return w.unchanged(ctx, &p)
 	}
 	return w.commit(ctx, &p)
 }

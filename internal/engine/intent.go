@@ -141,6 +141,7 @@ type Intent struct {
 	Body        []byte   // the request's content; kept by the engine while Do runs
 	Strategy    Strategy // the caller's wish for the case that the write is stale
 	Dry         bool     // everything but the commit
+	Key         *Key     // the idempotency key, nil for none; see [Engine.Once]
 	// Contribution is the id of what OpWithdraw takes back.
 	Contribution string
 	// Lenient lets a write stand that does not win every field it changes.
@@ -195,6 +196,11 @@ type Outcome struct {
 	Conflict *Conflict
 	// Rounds counts the turns of the corridor: 1 without a lost race.
 	Rounds int
+	// Answer is what Key.Answer has made of this outcome, nil where no answer is
+	// stored. Replayed tells that it was made of an earlier outcome of the same
+	// request, and then all other fields are zero.
+	Answer   []byte
+	Replayed bool
 }
 
 // Clock tells the time; tests and simulations bring their own.

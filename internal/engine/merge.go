@@ -158,13 +158,13 @@ func (w *write) disputedMembers(ctx context.Context, s *weighed) ([]merge.Disput
 }
 
 // planMerged decides about a stale write that is to be merged. What repeats is
-// refused like any stale write, as long as nothing proves that it was not sent
-// before.
+// refused like any stale write, unless it comes under an idempotency key: nothing
+// else would tell a second change from the same one sent again.
 func (w *write) planMerged(ctx context.Context, v evaluation, s *weighed, p plan) (plan, error) {
 	switch {
 	case s.broken != nil:
 		return p, s.broken
-	case s.repeats:
+	case s.repeats && w.intent.Key == nil:
 		return p, w.conflict(ctx, ReasonStale, v, s)
 	case !s.merged.Clean():
 		return p, w.conflict(ctx, ReasonMergeConflict, v, s)
@@ -229,7 +229,7 @@ func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *we
 	if w.resolves == nil {
 		c.Strategies = w.offered(ctx, v.base)
 	}
-	c.Compared, c.Disputes, c.Repeats = s.compared(), w.intent.Rules.disputes(s), s.repeats
+	c.Compared, c.Disputes, c.Repeats = s.compared(), w.intent.Rules.disputes(s), s.repeats && w.intent.Key == nil
 	if c.AlreadyApplied, err = w.applied(s); err != nil {
 		return err
 	}

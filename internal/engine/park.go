@@ -56,16 +56,19 @@ func (w *write) planParked(ctx context.Context, base *store.Entry, s *weighed, p
 // where its caller asked for that, else with a refusal, so that nobody takes it for
 // saved.
 func (w *write) park(ctx context.Context, p *plan) (*Outcome, error) {
-	if !p.unchanged {
-		if _, err := w.commit(ctx, p); err != nil {
-			return nil, err
-		}
+	carryOut := w.commit
+	if p.unchanged {
+		carryOut = w.unchanged
 	}
-	if p.granted == StrategyPark {
-		return &Outcome{Result: Parked, Document: w.current, Before: w.current, Granted: p.granted, Parked: p.parked.Parked, Conflict: p.parked.Conflict}, nil
+	out, err := carryOut(ctx, p)
+	if err == nil && p.refused() {
+		return nil, p.parked
 	}
-	return nil, p.parked
+	return out, err
 }
+
+// refused tells of a write that is kept, and refused all the same.
+func (p *plan) refused() bool { return p.parked != nil && p.granted != StrategyPark }
 
 // idOfParked makes the id of a write of what makes it the same write again: who
 // wrote it, what they had read, and what they wanted.

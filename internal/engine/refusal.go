@@ -29,6 +29,8 @@ const (
 	ReasonOutranked       Reason = "outranked"
 	ReasonTooLarge        Reason = "too-large"
 	ReasonInvalid         Reason = "invalid"
+	ReasonInFlight        Reason = "idempotency-in-flight"
+	ReasonKeyMismatch     Reason = "idempotency-mismatch"
 	ReasonLocked          Reason = "locked"
 	ReasonContended       Reason = "contended"
 	ReasonOverloaded      Reason = "overloaded" // also: the caller's context ended first

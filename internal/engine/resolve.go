@@ -31,15 +31,16 @@ type resolution struct {
 // count. The error is always a [*Refusal], and then the write stays parked.
 func (e *Engine) Resolve(ctx context.Context, in *Intent, id string) (*Outcome, error) {
 	in.Op, in.Rules = OpResolve, in.Rules.Resolving()
-	out, err := (&write{engine: e, intent: in, whole: true, resolves: &resolution{id: id}}).run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if out.Document.Version == out.Before.Version {
-		out.Result, out.Document.Body = Unchanged, out.Before.Body
+	return (&write{engine: e, intent: in, whole: true, resolves: &resolution{id: id}}).run(ctx)
+}
+
+// decided completes the outcome of a decision. Where that comes to what is there,
+// only the parked write is gone.
+func (w *write) decided(out *Outcome) {
+	if out.Document.Version == w.current.Version {
+		out.Result, out.Document.Body = Unchanged, w.current.Body
 	}
 	out.Combined = true
-	return out, nil
 }
 
 // Discard throws a parked write away. The conditions of in are about the document,

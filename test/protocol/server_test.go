@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/coding"
@@ -38,6 +39,9 @@ type setup struct {
 	rules  engine.Rules
 	limits engine.Limits
 	now    engine.Clock
+	// keyWait is how long a request waits for another one under its key; 0 is the
+	// engine's own.
+	keyWait time.Duration
 	// faulty puts api.faults between engine and store.
 	faulty bool
 	// actor names who makes a request; nil names nobody.
@@ -101,7 +105,7 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 		a.faults = &faulty{Store: st}
 		served = a.faults
 	}
-	e := engine.New(served, engine.Config{Chain: chain, Limits: s.limits, Now: s.now})
+	e := engine.New(served, engine.Config{Chain: chain, Limits: s.limits, Now: s.now, KeyWait: s.keyWait})
 	rules := &s.rules
 	if s.collections != nil {
 		rules = nil

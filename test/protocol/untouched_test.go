@@ -78,12 +78,14 @@ var elsewhere = map[problems.Code]string{
 	problems.Overloaded:     "TestHalfClosedClient", // the client has given up
 	problems.OutcomeUnknown: "TestUnknownOutcomes",  // the one code that may leave something written
 	problems.Outranked:      "TestDirectWrites",     // two sources have to meet
+
+	problems.IdempotencyInFlight: "TestKeyInFlight",
+	problems.IdempotencyMismatch: "TestKeyMismatch",
 }
 
 // unanswered are the codes that no request is answered with yet.
 var unanswered = []problems.Code{
-	problems.UnsupportedVersion, problems.IdempotencyInFlight, problems.Resync, problems.TokenForged,
-	problems.LeaseExpired, problems.IdempotencyMismatch, problems.RateLimited,
+	problems.UnsupportedVersion, problems.Resync, problems.TokenForged, problems.LeaseExpired, problems.RateLimited,
 }
 
 // TestEveryCodeIsProvoked: a code that is added to the table of package problem

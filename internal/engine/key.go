@@ -1,0 +1,173 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// Key is an idempotency key: the request that comes under it is carried out once,
+// however often it is sent, and answered with what it was answered first.
+type Key struct {
+	// Scope is whose key it is. The same text in another scope is another key.
+	Scope, Key string
+	// Digest is of the request. Another request under the key is refused.
+	Digest [32]byte
+	// Keep is how long the answer is kept.
+	Keep time.Duration
+	// Answer encodes what an outcome is answered with. It is called before the
+	// commit, which stores the answer, and again in every turn; nothing is committed
+	// where it fails.
+	Answer func(*Outcome) ([]byte, error)
+}
+
+// Once carries an intent out with do, unless its key has an answer already: then
+// the outcome is [Outcome.Replayed], and do is not called. Of several calls under
+// one key one is carried out at a time; the others wait for it, not longer than
+// Config.KeyWait, after which they are refused with [ReasonInFlight].
+//
+// The answer is stored by the commit itself, so that a request is carried out once
+// also where servers share a store, and where one ends between commit and answer. A
+// refusal stores nothing: the key is free again. Do may return neither an outcome
+// nor an error, for what it has seen to itself; nothing is stored then either.
+//
+// Without a key, and under a dry run, Once is do. Its error is that of do, or a
+// [*Refusal].
+func (e *Engine) Once(ctx context.Context, in *Intent, do func(context.Context, *Intent) (*Outcome, error)) (*Outcome, error) {
+	if !in.stores() {
+		return do(ctx, in)
+	}
+	if err := e.flights.take(ctx, in.Key, e.keyWait); err != nil {
+		return nil, e.refusalOf(err, nil)
+	}
+	defer e.flights.leave(in.Key)
+	if first, err := e.answered(ctx, in.Key); first != nil || err != nil {
+		return first, err
+	}
+	out, err := do(ctx, in)
+	if err != nil {
+		// It may be refused for what another server has done under this key meanwhile.
+		if first, failed := e.answered(ctx, in.Key); failed == nil && first != nil {
+			return first, nil
+		}
+	}
+	return out, err
+}
+
+// stores tells whether the answer to an intent is stored.
+func (in *Intent) stores() bool { return in.Key != nil && !in.Dry }
+
+// answered returns the outcome that is stored under a key, nil for none. It fails
+// with a [*Refusal] where the key is another request's.
+func (e *Engine) answered(ctx context.Context, key *Key) (*Outcome, error) {
+	a, err := e.store.Answer(ctx, key.Scope, key.Key)
+	switch {
+	case errors.Is(err, store.ErrNoEntry):
+		return nil, nil
+	case err != nil:
+		return nil, e.refusalOf(err, nil)
+	case !e.stamp().Before(a.Expires):
+		return nil, nil
+	case a.Digest != key.Digest:
+		return nil, e.refusalOf(store.ErrKeyMismatch, nil)
+	}
+	return replayed(a), nil
+}
+
+func replayed(a *store.Answer) *Outcome { return &Outcome{Replayed: true, Answer: a.Content} }
+
+// keep has a commit store what its outcome is answered with.
+func (w *write) keep(c *store.Commit, p *plan, out *Outcome) error {
+	if !w.intent.stores() || p.refused() {
+		return nil
+	}
+	key := w.intent.Key
+	content, err := key.Answer(out)
+	if err != nil {
+		return err
+	}
+	out.Answer = content
+	c.Key = &store.Key{Scope: key.Scope, Key: key.Key, Answer: store.Answer{Digest: key.Digest, Content: content, Expires: c.Now.Add(key.Keep)}}
+	return nil
+}
+
+// unchanged answers a write that changes nothing. Under a key that is remembered
+// all the same, with the state that it was decided on: a retry is not to change
+// what others have written since.
+func (w *write) unchanged(ctx context.Context, p *plan) (*Outcome, error) {
+	out := w.outcome(p, w.current)
+	head := &w.current.Head
+	c := &store.Commit{
+		ID: w.engine.newID(), Actor: w.intent.Actor, Correlation: w.intent.Correlation, Now: w.engine.stamp(),
+		Checks: []store.Check{{Ref: head.Ref, Rev: head.Rev, Version: head.Version}},
+	}
+	if err := w.keep(c, p, out); err != nil {
+		return nil, w.failed(err)
+	}
+	if c.Key == nil {
+		return out, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, w.failed(err)
+	}
+	if _, err := w.send(context.WithoutCancel(ctx), c, p); err != nil {
+		return w.notCommitted(ctx, err)
+	}
+	w.sent = true
+	return out, nil
+}
+
+// flights are the keys whose requests are being carried out by this process.
+type flights struct {
+	mu    sync.Mutex
+	byKey map[flight]chan struct{}
+}
+
+type flight struct{ scope, key string }
+
+// take makes a key the caller's, who has to leave it. It fails where somebody has
+// it and does not leave it in time.
+func (f *flights) take(ctx context.Context, key *Key, wait time.Duration) error {
+	name := flight{key.Scope, key.Key}
+	patience := time.NewTimer(wait)
+	defer patience.Stop()
+	for {
+		left := f.try(name)
+		if left == nil {
+			return nil
+		}
+		select {
+		case <-left:
+		case <-patience.C:
+			return &Refusal{Reason: ReasonInFlight, RetryAfter: time.Second}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// try is take without waiting: where somebody has the key it returns what is closed
+// once they leave it.
+func (f *flights) try(name flight) <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if left, taken := f.byKey[name]; taken {
+		return left
+	}
+	if f.byKey == nil {
+		f.byKey = make(map[flight]chan struct{})
+	}
+	f.byKey[name] = make(chan struct{})
+	return nil
+}
+
+func (f *flights) leave(key *Key) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name := flight{key.Scope, key.Key}
+	close(f.byKey[name])
+	delete(f.byKey, name)
+}
