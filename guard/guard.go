@@ -112,6 +112,12 @@ type Options struct {
 	// really deletes must return numbers that grow with time, such as
 	// time.Now().UnixMicro(), or a tag from before a deletion matches again.
 	FirstVersion func() int64
+	// IgnoreIdempotencyKeys leaves Idempotency-Key to something else on the way of a
+	// request, which answers one that was carried out. Otherwise a write that has the
+	// header is refused with 400: a Store of two methods cannot keep an answer with
+	// the write that it is of, and who sends a key trusts that the same request sent
+	// again does no harm.
+	IgnoreIdempotencyKeys bool
 	// MaxBody bounds a document in bytes; 0 means 1 MiB.
 	MaxBody int64
 	// Log gets the causes of 5xx answers; nil drops them.
@@ -137,6 +143,9 @@ func New(s Store, o Options) http.Handler {
 			Engine: engine.New(adapter, engine.Config{Limits: engine.Limits{Body: o.MaxBody}}),
 			Log:    o.Log,
 		},
+	}
+	if h.door.Keys = door.KeysRefused; o.IgnoreIdempotencyKeys {
+		h.door.Keys = door.KeysIgnored
 	}
 	if o.Dialect.Envelope {
 		h.door.Dialect = func(*http.Request) problem.Dialect { return problem.Envelope }

@@ -19,6 +19,7 @@ func (v *value) get(name string) *value {
 // other. What is wrong with a value by itself was reported before.
 func (d *decoder) policy(v *value) *Policy {
 	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, CORS: d.cors(v.get("cors")), Auth: d.auth(v.get("auth")), Limits: d.limits(v.get("limits"))}
+	p.Idempotency.Keep = v.get("idempotency").get("keep").duration
 	named, def := v.get("collections"), v.get("default")
 	for _, c := range named.list {
 		p.Collections = append(p.Collections, d.collection(c))

@@ -70,6 +70,8 @@ func TestErrors(t *testing.T) {
 		{"history", one + "history: {keep: 0, for: soon}", []string{
 			"3:21: collections[0].history.keep: must be between 1 and 2147483647",
 			"3:29: collections[0].history.for: must be a time such as 90d, 12h or 1h30m"}},
+		{"answers for nothing", "idempotency: {keep: 0h}", []string{"1:21: idempotency.keep: must be more than 0"}},
+		{"answers for a number", "idempotency:\n  keep: 24\n", []string{"2:9: idempotency.keep: must be a time such as 90d, 12h or 1h30m"}},
 		{"history for nothing", one + "history: {for: 0s}", []string{"3:20: collections[0].history.for: must be more than 0"}},
 		{"history for a list", one + "history: {for: [1d]}", []string{"3:20: collections[0].history.for: must be a time such as 90d, 12h or 1h30m"}},
 		{"history is false", one + "history: false", []string{`3:14: collections[0].history: "false" is not known here; valid is off, or a block of keep, for`}},

@@ -26,8 +26,9 @@ type Policy struct {
 	Store string
 	CORS  CORS
 	// Auth says how callers prove who they are; nil asks nobody.
-	Auth   *Auth
-	Limits Limits
+	Auth        *Auth
+	Limits      Limits
+	Idempotency Idempotency
 	// Default holds the rules of every collection under /v1/ that Collections
 	// does not name; nil serves no others. Its Name and Path are "".
 	Default *Collection

@@ -33,6 +33,7 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 			{Key: "url", Value: formatSize(p.Limits.URL)},
 			{Key: "header", Value: formatSize(p.Limits.Header)},
 		}},
+		{Key: "idempotency", Value: yaml.MapSlice{{Key: "keep", Value: formatDuration(p.Idempotency.Keep)}}},
 	}
 	if p.Auth != nil {
 		root = append(root, yaml.MapItem{Key: "auth", Value: p.Auth.members()})

@@ -116,7 +116,7 @@ func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},
 	})
 	config := httpapi.Config{
-		Door:    &door.Door{Engine: e, MaxTags: p.Limits.Tags, Codings: coding.All(), Log: log},
+		Door:    &door.Door{Engine: e, MaxTags: p.Limits.Tags, KeepAnswers: p.Idempotency.Keep, Codings: coding.All(), Log: log},
 		MaxPage: p.Limits.Page,
 		MaxURL:  int(p.Limits.URL),
 		Origins: p.CORS.Origins,
