@@ -21,8 +21,7 @@ func (w *walker) align(base []int, v *version, names int) bool {
 		head++
 	}
 	// What only one of the two has is in no common subsequence.
-	a := &aligned{elems: base, at: shared(base, v.elems, head, names), head: head}
-	b := &aligned{elems: v.elems, at: shared(v.elems, base, head, names), head: head}
+	a, b := newAligned(base, v.elems, head, names), newAligned(v.elems, base, head, names)
 	if len(a.at) == 0 || len(b.at) == 0 {
 		return true
 	}
@@ -38,12 +37,21 @@ type aligned struct {
 	elems []int
 	at    []int // the positions of what is left
 	head  int   // the first position that could be left
+	// fromEnd is what is left, the last first, as the search goes through it.
+	fromEnd []int32
+}
+
+// newAligned leaves of elems what is among others too, from head on.
+func newAligned(elems, others []int, head, names int) *aligned {
+	a := &aligned{elems: elems, at: shared(elems, others, head, names), head: head}
+	a.fromEnd = make([]int32, len(a.at))
+	for i, at := range a.at {
+		a.fromEnd[len(a.at)-1-i] = int32(elems[at])
+	}
+	return a
 }
 
 func (a *aligned) elem(i int) int { return a.elems[a.at[i]] }
-
-// fromEnd returns the element that many before the last.
-func (a *aligned) fromEnd(i int) int { return a.elem(len(a.at) - 1 - i) }
 
 // gap reports whether something stands before element i that is not left.
 func (a *aligned) gap(i int) bool {
@@ -83,15 +91,17 @@ const nowhere = -1 << 30
 // and so is every pair of equal elements on the way.
 func (w *walker) search(a, b *aligned) (trace, bool) {
 	var t trace
+	var before []int32
+	ours, others := a.fromEnd, b.fromEnd
 	for d := 0; ; d++ {
 		row := make([]int32, d+1)
 		t = append(t, row)
 		for i := range row {
 			difference := 2*i - d
-			x := t.start(d, i, len(a.at), len(b.at))
+			x := start(before, i, len(a.at), len(b.at))
 			y := x - difference
 			from := x
-			for x >= 0 && x < len(a.at) && y < len(b.at) && a.fromEnd(x) == b.fromEnd(y) {
+			for x >= 0 && x < len(ours) && y < len(others) && ours[x] == others[y] {
 				x, y = x+1, y+1
 			}
 			row[i] = int32(x)
@@ -102,16 +112,18 @@ func (w *walker) search(a, b *aligned) (trace, bool) {
 				return t, true
 			}
 		}
+		before = row
 	}
 }
 
-// start returns where row d starts for its i-th difference: behind the better of
-// the two neighbours in the row before.
-func (t trace) start(d, i, n, m int) int {
+// start returns where a row starts for its i-th difference: behind the better of the
+// two neighbours in the row before, which is empty for the first.
+func start(before []int32, i, n, m int) int {
+	d := len(before)
 	if d == 0 {
 		return 0
 	}
-	x, before := nowhere, t[d-1]
+	x := nowhere
 	if i < d { // one more of other
 		if other := int(before[i]); other-(2*i-d) <= m {
 			x = other

@@ -26,10 +26,13 @@ func (w *walker) count(v three, f *field) (jsonvalue.Value, string) {
 			return jsonvalue.Value{}, ReasonUnfit
 		}
 	}
+	if w.steps > maxSteps {
+		return jsonvalue.Value{}, ReasonLimit
+	}
 	var terms [3]decimal
 	for i, side := range sides {
 		d, ok := newDecimal(side.Text())
-		if !ok || w.steps > maxSteps {
+		if !ok {
 			return jsonvalue.Value{}, ReasonLimit
 		}
 		terms[i] = d

@@ -119,13 +119,29 @@ func (n *numbering) add(text string) int {
 	return number
 }
 
-// values numbers elements by their canonical forms.
+// values numbers elements by their canonical forms. Strings, and numbers, that are
+// written alike have one, which is not made again.
 func (n *numbering) values(elems []jsonvalue.Value) []int {
 	out := make([]int, len(elems))
+	numbers, strings := make(map[string]int), make(map[string]int)
 	var text []byte
 	for i, e := range elems {
-		text = e.AppendCanonical(text[:0])
-		out[i] = n.number(text)
+		var written map[string]int
+		switch e.Kind() {
+		case jsonvalue.KindNumber:
+			written = numbers
+		case jsonvalue.KindString:
+			written = strings
+		}
+		number, ok := written[e.Text()]
+		if !ok {
+			text = e.AppendCanonical(text[:0])
+			number = n.number(text)
+			if written != nil {
+				written[e.Text()] = number
+			}
+		}
+		out[i] = number
 	}
 	return out
 }

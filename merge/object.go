@@ -1,7 +1,6 @@
 package merge
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/ifmatch/ifmatch/jsonvalue"
@@ -98,25 +97,6 @@ func (w *walker) child(at place, token string, v three) (jsonvalue.Value, same) 
 // the same order.
 func sameNames(a, b jsonvalue.Value) bool {
 	return slices.EqualFunc(a.Members(), b.Members(), func(x, y jsonvalue.Member) bool { return x.Name == y.Name })
-}
-
-// sortNames sorts by the canonical form of the names.
-func sortNames(members []jsonvalue.Member) {
-	if len(members) < 2 {
-		return
-	}
-	type named struct {
-		canonical []byte
-		member    jsonvalue.Member
-	}
-	order := make([]named, len(members))
-	for i, m := range members {
-		order[i] = named{jsonvalue.String(m.Name).AppendCanonical(nil), m}
-	}
-	slices.SortFunc(order, func(a, b named) int { return bytes.Compare(a.canonical, b.canonical) })
-	for i := range order {
-		members[i] = order[i].member
-	}
 }
 
 // mustObject makes an object of members whose names are known to differ.

@@ -42,7 +42,7 @@ func (w *walker) dispute(at place, v three, reason string) jsonvalue.Value {
 	if at.element != nil {
 		d.Key = at.element.key
 	}
-	w.disputes = append(w.disputes, d)
+	w.disputes = append(roomy(w.disputes), d)
 	return v.theirs
 }
 

@@ -2,9 +2,7 @@ package merge
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -233,36 +231,5 @@ func shape(v jsonvalue.Value) int {
 }
 
 func (w *walker) decide(winner Winner, rule string) {
-	w.decisions = append(w.decisions, Decision{Path: slices.Clone(w.path), Winner: winner, Rule: rule})
-}
-
-// sortByPath sorts by the string forms of paths, and leaves those in the order in
-// which they came that have the same.
-func sortByPath[T any](items []T, path func(*T) jsonvalue.Pointer) {
-	if len(items) < 2 {
-		return
-	}
-	type located struct {
-		path string
-		at   int
-	}
-	order := make([]located, len(items))
-	var all []byte // of all paths, which may be many and long
-	ends := make([]int, len(items))
-	for i := range items {
-		all = path(&items[i]).Append(all)
-		if ends[i] = len(all); i == 0 { // most are about as long
-			all = slices.Grow(all, len(all)*len(items))
-		}
-	}
-	paths, from := string(all), 0
-	for i, end := range ends {
-		order[i] = located{paths[from:end], i}
-		from = end
-	}
-	slices.SortFunc(order, func(a, b located) int { return cmp.Or(strings.Compare(a.path, b.path), a.at-b.at) })
-	unsorted := slices.Clone(items)
-	for i := range order {
-		items[i] = unsorted[order[i].at]
-	}
+	w.decisions = append(roomy(w.decisions), Decision{Path: slices.Clone(w.path), Winner: winner, Rule: rule})
 }
