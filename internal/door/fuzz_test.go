@@ -61,3 +61,52 @@ func BenchmarkRepresent(b *testing.B) {
 		})
 	}
 }
+
+// FuzzKey: whatever is in the header is a key or is refused; a key is the same one
+// spelt as a string, and means one thing.
+func FuzzKey(f *testing.F) {
+	f.Add("8e03978e-40d5-43e8-bc93-6894a57f9324")
+	f.Add(`"a\"b\\c"`)
+	f.Fuzz(func(t *testing.T, line string) {
+		key, wrong := parseKey([]string{line})
+		if (wrong == "") != (key != "") {
+			t.Fatalf("%q is the key %q, and wrong: %s", line, key, wrong)
+		}
+		if wrong != "" {
+			return
+		}
+		if len(key) > maxKey || len(key) > len(line) {
+			t.Errorf("%q is a key of %d bytes", line, len(key))
+		}
+		for i := range len(key) {
+			if key[i] < ' ' || key[i] > '~' {
+				t.Errorf("%q is a key with a character beyond those of strings", line)
+			}
+		}
+		spelt := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`
+		if again, wrong := parseKey([]string{spelt}); again != key || wrong != "" {
+			t.Errorf("%q is the key %q; as a string it is %q, %s", line, key, again, wrong)
+		}
+		if text := strings.Trim(line, " "); text != key && text != spelt && !strings.HasPrefix(text, `"`) {
+			t.Errorf("%q is the key %q, though bare it is another", line, key)
+		}
+		if _, wrong := parseKey([]string{line, line}); wrong == "" {
+			t.Errorf("%q is a key twice", line)
+		}
+	})
+}
+
+// FuzzStored: what is stored of answers is read, or is an error, whatever it is.
+func FuzzStored(f *testing.F) {
+	f.Add([]byte(`{"status":200,"header":{"Etag":["\"5\""]},"body":true}` + "\n" + `{"n":1}`))
+	f.Add([]byte("{}\n"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		s, body, err := decodeStored(content)
+		if err != nil {
+			return
+		}
+		if s.Status < 200 || s.Status > 299 || !s.Body && body != nil {
+			t.Errorf("%q is status %d with a body of %d bytes", content, s.Status, len(body))
+		}
+	})
+}
