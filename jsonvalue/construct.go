@@ -19,10 +19,12 @@ func Bool(b bool) Value {
 	return Value{kind: KindBool}
 }
 
-// String returns a JSON string. Bytes of s that are not valid UTF-8 become
-// U+FFFD, since JSON text cannot hold them.
+// String returns a JSON string. Each byte of s that is not valid UTF-8 becomes
+// U+FFFD, since JSON text cannot hold it.
 func String(s string) Value {
-	s = strings.ToValidUTF8(s, "\ufffd")
+	if !utf8.ValidString(s) {
+		s = strings.Map(func(r rune) rune { return r }, s)
+	}
 	return Value{kind: KindString, text: s, verbatim: plainPrefix(s) == len(s)}
 }
 

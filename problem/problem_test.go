@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ifmatch/ifmatch"
 )
@@ -117,21 +116,6 @@ func TestAppendEnvelope(t *testing.T) {
 				t.Errorf("not JSON: %s", got)
 			}
 		})
-	}
-}
-
-func TestAppendString(t *testing.T) {
-	for _, s := range []string{"", "plain", `a"b\c`, "\x00\x1f\n\t", "ü€𝄞", "\xff", "a\xc3(\xed\xa0\x80b", "\uFFFD", "\u2028", "\x7f"} {
-		got := appendString(nil, s)
-		var back string
-		if err := json.Unmarshal(got, &back); err != nil {
-			t.Errorf("%q: %s: %v", s, got, err)
-			continue
-		}
-		want := strings.Map(func(r rune) rune { return r }, s) // maps each bad byte to U+FFFD
-		if back != want || !utf8.Valid(got) {
-			t.Errorf("%q came back as %q, want %q", s, back, want)
-		}
 	}
 }
 

@@ -142,20 +142,9 @@ func contributionOf(id string, v jsonvalue.Value) (contribution.Contribution, er
 
 // appendStored appends what a contribution is stored as.
 func appendStored(dst []byte, c *contribution.Contribution) []byte {
-	dst = append(dst, `{"source":`...)
-	dst = jsonvalue.String(c.Source).Append(dst)
-	dst = append(dst, `,"confidence":`...)
-	dst = c.Confidence.Append(dst)
-	dst = append(dst, `,"observedAt":`...)
-	dst = jsonvalue.String(c.ObservedAt.Text).Append(dst)
-	dst = append(dst, `,"arrival":`...)
-	dst = strconv.AppendInt(dst, c.Arrival, 10)
-	dst = append(dst, `,"at":"`...)
-	dst = c.At.UTC().AppendFormat(dst, time.RFC3339Nano)
-	dst = append(dst, `","by":`...)
-	dst = jsonvalue.String(c.By).Append(dst)
-	dst = append(dst, `,"data":`...)
-	return append(c.Data.Append(dst), '}')
+	w := writeOrigin(jsonvalue.NewWriter(dst).Open('{'), c).Name("arrival").Int(c.Arrival)
+	w.Name("at").String(c.At.UTC().Format(time.RFC3339Nano)).Name("by").String(c.By)
+	return w.Name("data").Value(c.Data).Close('}').Bytes()
 }
 
 // changes returns what makes the rows those of all, at a version of the document,

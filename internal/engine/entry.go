@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"strconv"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -49,43 +48,24 @@ func (e *Engine) ListHead(ctx context.Context, part store.Part) (int64, error) {
 	return page.Head, nil
 }
 
-// timeLayout is RFC 3339 in UTC with milliseconds.
-const timeLayout = "2006-01-02T15:04:05.000Z"
-
 // AppendEntry appends a log row as its readers see it, without its body: an item
 // of a history, and the value of _meta.
 func (r *Rules) AppendEntry(dst []byte, e *store.Entry) []byte {
-	text := func(name, value string) {
-		if value != "" {
-			dst = append(dst, `,"`+name+`":`...)
-			dst = jsonvalue.String(value).Append(dst)
-		}
-	}
-	dst = append(dst, `{"version":`...)
-	dst = strconv.AppendInt(dst, e.Version, 10)
+	w := jsonvalue.NewWriter(dst).Open('{').Name("version").Int(e.Version)
 	deleted := e.Action == store.ActionDelete
 	if !deleted {
-		text("etag", r.Contract.ETag(e.Version, e.Life, &e.Digest).String())
+		w.NonEmpty("etag", r.Contract.ETag(e.Version, e.Life, &e.Digest).String())
 	}
-	text("action", string(e.Action))
-	text("outcome", e.Outcome)
-	text("at", e.At.UTC().Format(timeLayout))
-	text("by", e.Actor.Name)
+	w.NonEmpty("action", string(e.Action)).NonEmpty("outcome", e.Outcome)
+	w.Name("at").Time(e.At)
+	w.NonEmpty("by", e.Actor.Name)
 	if !deleted {
-		text("sha256", hex.EncodeToString(e.Digest[:]))
+		w.Name("sha256").String(hex.EncodeToString(e.Digest[:]))
 	}
-	text("correlationId", e.Correlation)
-	if e.Base != 0 {
-		dst = append(dst, `,"yourVersion":`...)
-		dst = strconv.AppendInt(dst, e.Base, 10)
-	}
+	w.NonEmpty("correlationId", e.Correlation).NonZero("yourVersion", e.Base)
 	if e.Blind {
-		dst = append(dst, `,"blind":true`...)
+		w.Name("blind").Bool(true)
 	}
-	if e.MergedFrom != 0 {
-		dst = append(dst, `,"mergedFrom":`...)
-		dst = strconv.AppendInt(dst, e.MergedFrom, 10)
-	}
-	text("conflict", conflictOf(e.Decisions))
-	return append(dst, '}')
+	w.NonZero("mergedFrom", e.MergedFrom).NonEmpty("conflict", conflictOf(e.Decisions))
+	return w.Close('}').Bytes()
 }

@@ -77,54 +77,35 @@ func (e *Engine) provenance(body []byte, had *contributed, rules *Rules) ([]byte
 		return nil, err
 	}
 	_, origins := rules.Contributions.Rules.Trace(had.all)
-	dst := []byte{'{'}
+	w := jsonvalue.NewWriter(nil).Open('{')
 	for i := range origins {
 		o := &origins[i]
 		if !jsonvalue.Identical(o.Value, stored.At(o.Path)) {
 			continue
 		}
-		if len(dst) > 1 {
-			dst = append(dst, ',')
-		}
-		dst = append(jsonvalue.String(o.Path.String()).Append(dst), ':')
-		if len(o.Of) == 1 {
-			dst = appendOrigin(dst, o.Of[0])
+		if w.Name(o.Path.String()); len(o.Of) == 1 {
+			writeOrigin(w.Open('{'), o.Of[0]).Close('}')
 			continue
 		}
-		for i, c := range o.Of {
-			dst = append(dst, "[,"[min(i, 1)])
-			dst = appendOrigin(dst, c)
+		w.Open('[')
+		for _, c := range o.Of {
+			writeOrigin(w.Open('{'), c).Close('}')
 		}
-		dst = append(dst, ']')
+		w.Close(']')
 	}
-	return append(dst, '}'), nil
+	return w.Close('}').Bytes(), nil
 }
 
-func appendOrigin(dst []byte, c *contribution.Contribution) []byte {
-	dst = append(dst, `{"source":`...)
-	dst = jsonvalue.String(c.Source).Append(dst)
-	dst = append(dst, `,"confidence":`...)
-	dst = c.Confidence.Append(dst)
-	dst = append(dst, `,"observedAt":`...)
-	dst = jsonvalue.String(c.ObservedAt.Text).Append(dst)
-	return append(dst, '}')
+// writeOrigin writes the members that tell where a value comes from.
+func writeOrigin(w *jsonvalue.Writer, c *contribution.Contribution) *jsonvalue.Writer {
+	return w.Name("source").String(c.Source).Name("confidence").Value(c.Confidence).Name("observedAt").String(c.ObservedAt.Text)
 }
 
 // AppendContribution appends a contribution as its readers see it.
 func AppendContribution(dst []byte, c *contribution.Contribution) []byte {
-	dst = append(dst, `{"id":`...)
-	dst = jsonvalue.String(c.ID).Append(dst)
-	dst = append(dst, ',')
-	dst = append(dst, appendOrigin(nil, c)[1:]...)
-	dst = append(dst[:len(dst)-1], `,"at":"`...)
-	dst = c.At.UTC().AppendFormat(dst, timeLayout)
-	dst = append(dst, '"')
-	if c.By != "" {
-		dst = append(dst, `,"by":`...)
-		dst = jsonvalue.String(c.By).Append(dst)
-	}
-	dst = append(dst, `,"data":`...)
-	return append(c.Data.Append(dst), '}')
+	w := jsonvalue.NewWriter(dst).Open('{').Name("id").String(c.ID)
+	writeOrigin(w, c).Name("at").Time(c.At).NonEmpty("by", c.By)
+	return w.Name("data").Value(c.Data).Close('}').Bytes()
 }
 
 // provenanceOf returns the value of _provenance as a read would show it now, of

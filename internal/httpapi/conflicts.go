@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -96,44 +95,17 @@ func setComparedWith(w http.ResponseWriter, t door.Target, current *store.Docume
 	w.Header()["Ifmatch-Etag"] = []string{engine.ETagOf(&current.Head, &t.Rules.Contract).String()}
 }
 
-// atLayout is RFC 3339 in UTC with milliseconds.
-const atLayout = "2006-01-02T15:04:05.000Z"
-
 func appendOpenConflict(dst []byte, c *engine.OpenConflict, rules *engine.Rules) []byte {
-	text := func(name, value string) {
-		dst = append(append(append(dst, '"'), name...), `":`...)
-		dst = append(jsonvalue.String(value).Append(dst), ',')
-	}
-	dst = append(dst, '{')
-	text("id", c.ID)
-	if c.By.Name != "" {
-		text("by", c.By.Name)
-	}
-	text("at", c.At.UTC().Format(atLayout))
-	dst = append(dst, `"yourVersion":`...)
-	dst = strconv.AppendInt(dst, c.Base.Version, 10)
-	dst = append(append(dst, `,"base":`...), c.Base.Body...)
-	dst = append(append(dst, `,"yours":`...), c.Yours...)
+	w := jsonvalue.NewWriter(dst).Open('{').Name("id").String(c.ID).NonEmpty("by", c.By.Name).Name("at").Time(c.At)
+	w.Name("yourVersion").Int(c.Base.Version).Name("base").Raw(c.Base.Body).Name("yours").Raw(c.Yours)
 	conflict := problem.Conflict{Disputes: door.DisputesOf(c.Disputes, rules.Summary), Mergeable: len(c.Disputes) == 0}
-	dst = append(dst, ',')
-	dst = append(dst, conflict.Append(nil)[1:]...)
+	conflict.Write(w)
 	if len(c.Faults) > 0 {
-		dst = appendFaults(dst[:len(dst)-1], c.Faults)
-	}
-	return dst
-}
-
-// appendFaults appends what is wrong with a merge to an object that is open, and
-// closes it.
-func appendFaults(dst []byte, faults []engine.Fault) []byte {
-	dst = append(dst, `,"faults":[`...)
-	for i, f := range faults {
-		if i > 0 {
-			dst = append(dst, ',')
+		w.Name("faults").Open('[')
+		for _, f := range c.Faults {
+			w.Open('{').Name("pointer").String(f.Pointer).Name("detail").String(f.Detail).Close('}')
 		}
-		dst = jsonvalue.String(f.Pointer).Append(append(dst, `{"pointer":`...))
-		dst = jsonvalue.String(f.Detail).Append(append(dst, `,"detail":`...))
-		dst = append(dst, '}')
+		w.Close(']')
 	}
-	return append(dst, "]}"...)
+	return w.Close('}').Bytes()
 }
