@@ -23,6 +23,11 @@ var (
 	finish   = test{"./test/crash", "^TestTerminate$"}
 	audit    = test{"./internal/engine", "^TestChain"}
 	evaluate = test{".", "^TestEvaluate"}
+	merging  = test{"./merge", "^(TestVectors|TestResolve|TestChoices)"}
+	parking  = test{"./internal/engine", "^TestPark"}
+	deciding = test{"./test/protocol", "^(TestResolve|TestDiscard)"}
+	merged   = test{"./test/protocol", "^TestMerge"}
+	rules    = test{"./internal/access", "^(TestRule|TestNoAnswer)$"}
 )
 
 // withoutRev makes an UPDATE change a document wherever it stands.
@@ -168,5 +173,41 @@ func fail(members []*member, err error) {`},
 	{
 		name: "last write wins where a precondition is due", test: evaluate,
 		edits: []edit{{"evaluate.go", "return Result{Verdict: Required}", "return Result{Verdict: Fresh, Blind: true}"}},
+	},
+	{
+		name: "a dispute is settled for whoever writes last", test: merging, short: true,
+		edits: []edit{{"merge/settle.go", "w.disputes = append(roomy(w.disputes), d)\n\treturn v.theirs", "return w.settled(v, Mine, string(d.Rule))"}},
+	},
+	{
+		name: "a group of fields is half theirs and half mine", test: merging,
+		edits: []edit{{"merge/together.go", "&& !w.whole(g, value) {", "&& w.policy == nil {"}},
+	},
+	{
+		name: "what nobody chose for is decided for theirs", test: merging,
+		edits: []edit{{"merge/resolve.go", "if _, chosen := choices[at]; !chosen {", "if _, chosen := choices[at]; !chosen && len(choices) == 0 {"}},
+	},
+	{
+		name: "a change that nobody else touched is lost in a merge", test: merging, short: true,
+		edits: []edit{{"merge/walk.go", "case s.theirsBase:\n\t\treturn v.mine, s", "case s.theirsBase:\n\t\treturn v.theirs, s"}},
+	},
+	{
+		name: "what a merge comes to is not held against the schema", test: merged,
+		edits: []edit{{"internal/engine/merge.go", "c, err := w.finish(s.merged.Value)\n\tif err == nil {", "c, err := w.finish(s.merged.Value)\n\tif err != nil {"}},
+	},
+	{
+		name: "a parked write is answered and not kept", test: parking, short: true,
+		edits: []edit{{"internal/engine/park.go", "p.rows = append(p.rows, withoutParked(base.Ref, past...)...)", "p.rows = withoutParked(base.Ref, past...)"}},
+	},
+	{
+		name: "a parked write is answered without a commit", test: parking,
+		edits: []edit{{"internal/engine/park.go", "carryOut := w.commit\n", "carryOut := w.unchanged\n"}},
+	},
+	{
+		name: "a parked write stays open once it is decided", test: deciding,
+		edits: []edit{{"internal/engine/resolve.go", "rows: withoutParked(w.current.Ref, parked.ID)", "rows: withoutParked(w.current.Ref)"}},
+	},
+	{
+		name: "a rule without an answer allows", test: rules,
+		edits: []edit{{"internal/access/rule.go", "\tif err != nil {\n\t\treturn false, err\n\t}\n\treturn result.Value() == true, nil", "\treturn err != nil || result.Value() == true, nil"}},
 	},
 }
