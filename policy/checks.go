@@ -2,21 +2,18 @@ package policy
 
 import (
 	"net"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/ifmatch/ifmatch"
 )
-
-const nameForm = "[A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}"
-
-var validName = regexp.MustCompile("^" + nameForm + "$")
 
 func checkName(s string) fault {
 	switch {
 	case strings.HasPrefix(s, "_"):
 		return "names that begin with _ are reserved"
-	case !validName.MatchString(s):
-		return fault(strconv.Quote(s) + " is not a name; a name matches " + nameForm)
+	case !ifmatch.ValidName(s):
+		return fault(strconv.Quote(s) + " is not a name; a name matches " + ifmatch.NameForm)
 	}
 	return ""
 }

@@ -109,7 +109,7 @@ var limitKeys = append([]*key{
 }, later("batch_ops", "rate")...)
 
 var nameKeys = []*key{
-	{name: "name", kind: kindText, required: true, check: checkName, doc: "Names the collection, also in metrics and in the change feed. Matches `[A-Za-z0-9~-][A-Za-z0-9._~-]{0,127}`."},
+	{name: "name", kind: kindText, required: true, check: checkName, doc: "Names the collection, also in metrics and in the change feed. Matches `" + ifmatch.NameForm + "`."},
 	{name: "path", kind: kindText, defDoc: "`/v1/NAME`", check: checkPath, doc: "Path of the collection; a document's is `PATH/ID`. Every segment has the form of a name, or is a `{parameter}`: each of its values has documents, lists and natural keys of its own. It ends with a word. No request may fit the paths of two collections."},
 	{name: "singleton", kind: kindBool, def: "false", doc: "The path itself is the one document. There is no list and no POST."},
 }

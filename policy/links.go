@@ -44,8 +44,8 @@ func checkLink(s string) fault {
 		switch {
 		case isParam && !validParam.MatchString(name):
 			return fault("segment " + strconv.Quote(segment) + " is not valid; the name of a parameter matches " + paramForm)
-		case !isParam && !validName.MatchString(segment):
-			return fault("segment " + strconv.Quote(segment) + " is not valid; each segment matches " + nameForm + ", or is a {parameter}")
+		case !isParam && !ifmatch.ValidName(segment):
+			return fault("segment " + strconv.Quote(segment) + " is not valid; each segment matches " + ifmatch.NameForm + ", or is a {parameter}")
 		}
 	}
 	return ""

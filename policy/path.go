@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ifmatch/ifmatch"
 )
 
 // ID says how the documents of a collection come by their ids.
@@ -71,8 +73,8 @@ func checkPath(s string) fault {
 			params = append(params, name)
 		case strings.HasPrefix(last, "_"):
 			return fault("segments that begin with _ are reserved, as " + last + " is; choose another one")
-		case !validName.MatchString(last):
-			return fault("segment " + strconv.Quote(last) + " is not valid; each segment matches " + nameForm + ", or is a {parameter}")
+		case !ifmatch.ValidName(last):
+			return fault("segment " + strconv.Quote(last) + " is not valid; each segment matches " + ifmatch.NameForm + ", or is a {parameter}")
 		}
 	}
 	if _, isParam := parameter(last); isParam {

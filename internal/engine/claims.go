@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -96,7 +97,7 @@ func (k *NaturalKey) id(document jsonvalue.Value) string {
 		}
 		id = appendEscaped(id, text)
 	}
-	if len(id) <= MaxName {
+	if len(id) <= ifmatch.MaxName {
 		return string(id)
 	}
 	value, _ := k.of(document)

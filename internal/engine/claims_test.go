@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -97,7 +98,7 @@ func FuzzNaturalKeyID(f *testing.F) {
 			t.Fatal(err)
 		}
 		id := key.id(document)
-		if id == "" || len(id) > MaxName || strings.HasPrefix(id, ".") || strings.HasPrefix(id, "_") ||
+		if id == "" || len(id) > ifmatch.MaxName || strings.HasPrefix(id, ".") || strings.HasPrefix(id, "_") ||
 			strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-") != "" {
 			t.Fatalf("%q and %q have the id %q", a, b, id)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -86,7 +87,7 @@ func (b binding) decode(cursor string, sort *index.Index) (at store.Place, ok bo
 	rest = rest[n:]
 	at = store.Place{Key: rest[:length], ID: string(rest[length:])}
 	fits := length == 0 || sort != nil && sort.Fits(at.Key)
-	return at, fits && engine.ValidName(at.ID) && b.encode(at) == cursor
+	return at, fits && ifmatch.ValidName(at.ID) && b.encode(at) == cursor
 }
 
 // suffix tells the tag of one query's page from those of others: a page is another
@@ -125,5 +126,5 @@ func decodeParkedCursor(cursor string) (*engine.ParkedPlace, bool) {
 	text, id, both := strings.Cut(s, " ")
 	micros, err := strconv.ParseInt(text, 10, 64)
 	at := engine.ParkedPlace{At: time.UnixMicro(micros).UTC(), ID: id}
-	return &at, ok && both && err == nil && engine.ValidName(id) && encodeParkedCursor(at) == cursor
+	return &at, ok && both && err == nil && ifmatch.ValidName(id) && encodeParkedCursor(at) == cursor
 }

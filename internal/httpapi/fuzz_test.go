@@ -38,7 +38,7 @@ func FuzzCursor(f *testing.F) {
 		for _, sort := range []*index.Index{nil, age} {
 			at, list := mine.decode(s, sort)
 			if list {
-				if !engine.ValidName(at.ID) || len(at.Key) > 0 && (sort == nil || !sort.Fits(at.Key)) {
+				if !ifmatch.ValidName(at.ID) || len(at.Key) > 0 && (sort == nil || !sort.Fits(at.Key)) {
 					t.Fatalf("%q goes on after %+v, which is no place", s, at)
 				}
 				if again := mine.encode(at); again != s {
@@ -49,7 +49,7 @@ func FuzzCursor(f *testing.F) {
 			if _, history := decodeHistoryCursor(s); list && (history || foreign) {
 				t.Fatalf("%q is taken by another list, or a history", s)
 			}
-			if _, ok := mine.decode(mine.encode(store.Place{ID: s}), sort); ok != engine.ValidName(s) {
+			if _, ok := mine.decode(mine.encode(store.Place{ID: s}), sort); ok != ifmatch.ValidName(s) {
 				t.Fatalf("the cursor after %q is read: %t", s, ok)
 			}
 			if at, ok := mine.decode(mine.encode(store.Place{Key: []byte(s), ID: "a"}), sort); ok != (s == "" || sort != nil && sort.Fits([]byte(s))) || ok && (string(at.Key) != s || at.ID != "a") {
@@ -96,7 +96,7 @@ func FuzzRoute(f *testing.F) {
 		if !named {
 			c.Path = "/v1/" + name
 		}
-		if !engine.ValidName(name) || r.rules == nil || r.kind != routeCollection && !c.Singleton && !engine.ValidName(r.ref.ID) || c.Singleton && r.kind == routeCollection {
+		if !ifmatch.ValidName(name) || r.rules == nil || r.kind != routeCollection && !c.Singleton && !ifmatch.ValidName(r.ref.ID) || c.Singleton && r.kind == routeCollection {
 			t.Fatalf("%q names %+v", path, r)
 		}
 		want := c.Path
@@ -104,7 +104,7 @@ func FuzzRoute(f *testing.F) {
 			for value := range strings.SplitSeq(r.ref.Part.Params, "/") {
 				before, rest, _ := strings.Cut(want, "{")
 				_, after, _ := strings.Cut(rest, "}")
-				if want = before + value + after; !engine.ValidName(value) {
+				if want = before + value + after; !ifmatch.ValidName(value) {
 					t.Fatalf("%q has the parameter %q", path, value)
 				}
 			}
@@ -227,7 +227,7 @@ func FuzzDiffQuery(f *testing.F) {
 // TestCursorsAreOpaqueText holds what a cursor may hold to what needs no
 // escaping in a query.
 func TestCursorsAreOpaqueText(t *testing.T) {
-	for _, id := range []string{"a", "~", "-._~", strings.Repeat("z", engine.MaxName)} {
+	for _, id := range []string{"a", "~", "-._~", strings.Repeat("z", ifmatch.MaxName)} {
 		c := binding{}.encode(store.Place{Key: []byte("s\xff?>"), ID: id})
 		if url.QueryEscape(c) != c {
 			t.Errorf("the cursor %q wants escaping", c)

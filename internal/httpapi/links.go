@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
-	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -28,7 +28,7 @@ func RoomForLinks(links []Link) int {
 	const around = len(`,"":{"href":"","etag":""}`) + 128 // with the longest tag, a list's
 	room := 0
 	for _, l := range links {
-		room += around + len(l.Rel) + len(l.Path) + strings.Count(l.Path, "{")*engine.MaxName
+		room += around + len(l.Rel) + len(l.Path) + strings.Count(l.Path, "{")*ifmatch.MaxName
 	}
 	return room
 }

@@ -18,7 +18,7 @@ func TestRoomForLinks(t *testing.T) {
 	if room := RoomForLinks(nil); room != 0 {
 		t.Errorf("no links take %d bytes", room)
 	}
-	longest := strings.Repeat("x", engine.MaxName)
+	longest := strings.Repeat("x", ifmatch.MaxName)
 	for _, links := range [][]Link{
 		{{Rel: "a", Path: "/v1/notes"}},
 		{{Rel: longest, Path: "/v1/{a}/{a}/{b}"}, {Rel: "b", Path: "/v1/{a}/notes"}},

@@ -118,7 +118,7 @@ func (rt *router) match(path string) (route, bool) {
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		name, tail = rest[:i], rest[i:]
 	}
-	if !engine.ValidName(name) || rt.named[name] {
+	if !ifmatch.ValidName(name) || rt.named[name] {
 		return route{}, false
 	}
 	return inList(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules, dialect: rt.dialect, authority: rt.authority, related: rt.related}, tail)
@@ -144,7 +144,7 @@ func inList(r route, tail string) (route, bool) {
 		return r, true
 	}
 	id, sub, nested := strings.Cut(tail[1:], "/")
-	if !engine.ValidName(id) {
+	if !ifmatch.ValidName(id) {
 		return route{}, false
 	}
 	r.ref.ID, r.kind = id, routeItem
@@ -169,7 +169,7 @@ func beside(r route, sub string) (route, bool) {
 		if r.id, resolves = strings.CutSuffix(sub[len(conflictsName)+1:], resolveSuffix); resolves {
 			r.kind = routeResolve
 		}
-		return r, engine.ValidName(r.id)
+		return r, ifmatch.ValidName(r.id)
 	case strings.HasPrefix(sub, "_history/"):
 		v, ok := parseVersion(sub[len("_history/"):])
 		r.kind, r.version = routeVersion, v
@@ -178,7 +178,7 @@ func beside(r route, sub string) (route, bool) {
 		r.kind = routeContributions
 	case strings.HasPrefix(sub, contributionsName+"/") && r.rules.Contributions != nil:
 		r.kind, r.id = routeContribution, sub[len(contributionsName)+1:]
-		return r, engine.ValidName(r.id)
+		return r, ifmatch.ValidName(r.id)
 	default:
 		return route{}, false
 	}
@@ -236,7 +236,7 @@ func (n *node) match(path, params string) (route, bool) {
 			return r, true
 		}
 	}
-	if n.parameter == nil || !engine.ValidName(segment) {
+	if n.parameter == nil || !ifmatch.ValidName(segment) {
 		return route{}, false
 	}
 	return n.parameter.match(tail, joinParams(params, segment))

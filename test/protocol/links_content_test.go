@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/ifmatch/ifmatch"
-	"github.com/ifmatch/ifmatch/internal/engine"
 )
 
 // TestLinksWriteBack: what was read with everything in it can be edited and sent
@@ -113,7 +112,7 @@ func TestWriteBackOfLinksAtTheLimit(t *testing.T) {
 	s := organisations(t, ifmatch.Contract{})
 	s.limits.Body = 400
 	onEveryStore(t, s, func(t *testing.T, a *api) {
-		long := "/v1/orgs/" + strings.Repeat("o", engine.MaxName)
+		long := "/v1/orgs/" + strings.Repeat("o", ifmatch.MaxName)
 		a.must(201, "PUT", long, `{"a":"`+strings.Repeat("x", 392)+`"}`)
 		a.must(201, "PUT", long+"/brand", `{}`)
 		read := a.must(200, "GET", long+"?include=links,meta,version", "")
