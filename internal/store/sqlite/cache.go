@@ -52,6 +52,9 @@ const overhead = 600
 func newCache(bytes int64) (*cache, error) {
 	entries, err := otter.New(&otter.Options[store.Ref, *entry]{
 		MaximumWeight: uint64(bytes),
+		// Keeping house takes less time than a goroutine for it would, which on top of
+		// that lags behind where many documents come and go.
+		Executor: func(task func()) { task() },
 		Weigher: func(ref store.Ref, e *entry) uint32 {
 			return uint32(min(len(e.doc.Body)+len(ref.ID)+overhead, 1<<30))
 		},

@@ -27,6 +27,16 @@ type stmt struct {
 // when the log is on stable storage.
 const durability = "synchronous(FULL)"
 
+// How many KiB of pages SQLite keeps for a connection. What is asked for again is in
+// the cache of documents, and all of the file in the system's: more pages here are
+// found no sooner, since they do not fit into the processor's caches. With 8 MiB for
+// each reader a read of one in 1,000,000 documents took a sixth longer. The writer
+// has room for the pages that a large group changes.
+const (
+	readerPages = "cache_size(-1024)"
+	writerPages = "cache_size(-8192)"
+)
+
 const busyTimeout = 5 * time.Second
 
 func connect(o Options, path string, pragmas ...string) (*conn, error) {

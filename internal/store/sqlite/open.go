@@ -20,7 +20,7 @@ import (
 
 // Options set a store up. The zero value is right.
 type Options struct {
-	// CacheBytes bounds the read cache; 0 means 64 MiB.
+	// CacheBytes bounds the read cache; 0 means 88 MiB.
 	CacheBytes int64
 	// Readers is how many connections read; 0 means 2 for each processor.
 	Readers int
@@ -104,7 +104,7 @@ func realPath(path string) (string, error) {
 
 func (o Options) withDefaults() Options {
 	if o.CacheBytes == 0 {
-		o.CacheBytes = 64 << 20
+		o.CacheBytes = 88 << 20
 	}
 	if o.Readers == 0 {
 		o.Readers = 2 * runtime.GOMAXPROCS(0)
@@ -125,7 +125,7 @@ func (s *Store) open() (err error) {
 	if s.cache, err = newCache(s.opts.CacheBytes); err != nil {
 		return err
 	}
-	c, err := connect(s.opts, s.path, "journal_mode(WAL)", "cache_size(-32768)")
+	c, err := connect(s.opts, s.path, "journal_mode(WAL)", writerPages)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type reader struct {
 }
 
 func newReader(s *Store) (*reader, error) {
-	c, err := connect(s.opts, s.path, "query_only(1)", "cache_size(-8192)")
+	c, err := connect(s.opts, s.path, "query_only(1)", readerPages)
 	if err != nil {
 		return nil, err
 	}
