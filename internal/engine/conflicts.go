@@ -18,7 +18,7 @@ func (w *write) reweigh(ctx context.Context, parked *ParkedWrite) (*weighed, err
 	if s.theirs, err = w.currentValue(); err != nil {
 		return nil, err
 	}
-	mine, err := w.engine.parseStored(parked.Yours)
+	mine, err := w.engine.parseLike(parked.Yours, s.base)
 	if err != nil {
 		return nil, err
 	}

@@ -156,7 +156,7 @@ func (w *write) currentValue() (jsonvalue.Value, error) {
 	}
 	if w.value.IsAbsent() {
 		var err error
-		if w.value, err = w.engine.parseStored(w.current.Body); err != nil {
+		if w.value, err = w.engine.parseLike(w.current.Body, w.content.value); err != nil {
 			return jsonvalue.Value{}, err
 		}
 	}
@@ -166,7 +166,12 @@ func (w *write) currentValue() (jsonvalue.Value, error) {
 // parseStored parses what the engine once printed itself. Limits that were
 // lowered since do not make stored documents unreadable.
 func (e *Engine) parseStored(body []byte) (jsonvalue.Value, error) {
-	v, err := jsonvalue.Parse(body, jsonvalue.Limits{Depth: storedDepth})
+	return e.parseLike(body, jsonvalue.Value{})
+}
+
+// parseLike is parseStored for what is much like another state of the document.
+func (e *Engine) parseLike(body []byte, like jsonvalue.Value) (jsonvalue.Value, error) {
+	v, err := jsonvalue.ParseLike(body, like, jsonvalue.Limits{Depth: storedDepth})
 	if err != nil {
 		return v, &Refusal{Reason: ReasonInternal, cause: err}
 	}

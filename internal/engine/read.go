@@ -86,22 +86,22 @@ type Difference struct {
 func (e *Engine) Diff(ctx context.Context, ref store.Ref, rules *Rules, from, to int64) (*Difference, error) {
 	var d Difference
 	var err error
-	if d.From, err = e.versionValue(ctx, ref, rules, from); err != nil {
+	if d.From, err = e.versionValue(ctx, ref, rules, from, jsonvalue.Value{}); err != nil {
 		return nil, err
 	}
-	if d.To, err = e.versionValue(ctx, ref, rules, to); err != nil {
+	if d.To, err = e.versionValue(ctx, ref, rules, to, d.From); err != nil {
 		return nil, err
 	}
 	d.Changes = patch.Diff(d.From, d.To)
 	return &d, nil
 }
 
-func (e *Engine) versionValue(ctx context.Context, ref store.Ref, rules *Rules, version int64) (jsonvalue.Value, error) {
+func (e *Engine) versionValue(ctx context.Context, ref store.Ref, rules *Rules, version int64, like jsonvalue.Value) (jsonvalue.Value, error) {
 	entry, err := e.Version(ctx, ref, rules, version)
 	if err != nil {
 		return jsonvalue.Value{}, err
 	}
-	return e.parseStored(entry.Body)
+	return e.parseLike(entry.Body, like)
 }
 
 // List returns a page of the documents of a part, as q says. It fails with a

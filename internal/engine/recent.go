@@ -62,5 +62,5 @@ func (w *write) contentOf(e *store.Entry) (jsonvalue.Value, error) {
 	if v, ok := w.recently(e.Version); ok && v.entry == e {
 		return v.value, nil
 	}
-	return w.engine.parseStored(e.Body)
+	return w.engine.parseLike(e.Body, w.content.value)
 }

@@ -42,7 +42,7 @@ func (e *Engine) trace(ctx context.Context, current *store.Document, base *store
 	}
 	by, is := newest, to // by led to the content in is
 	for _, version := range versions[1:] {
-		was, err := e.contentOf(ctx, version)
+		was, err := e.contentOf(ctx, version, to)
 		if errors.Is(err, store.ErrNoEntry) { // what it did is put down to the next one that is known
 			continue
 		}
@@ -73,12 +73,12 @@ func (e *Engine) versionsUpTo(ctx context.Context, current *store.Document, rows
 	return versions, nil
 }
 
-func (e *Engine) contentOf(ctx context.Context, row *store.Entry) (jsonvalue.Value, error) {
+func (e *Engine) contentOf(ctx context.Context, row *store.Entry, like jsonvalue.Value) (jsonvalue.Value, error) {
 	entry, err := e.store.Entry(ctx, row.Ref, row.Version)
 	if err != nil {
 		return jsonvalue.Value{}, err
 	}
-	return e.parseStored(entry.Body)
+	return e.parseLike(entry.Body, like)
 }
 
 // authors tells who changed which place since a base, oldest first. An index of

@@ -128,7 +128,7 @@ func (w *worker) count(i int) error {
 // has to ask.
 func TestLostAnswers(t *testing.T) {
 	rules := merging(t, merge.Rules{Fields: []merge.Field{{Path: "/n", Type: merge.Counter}, {Path: "/log", Type: merge.Append}}})
-	each := scaled(12)
+	each := max(scaled(12), 8)
 	if long() {
 		each = 100
 	}
