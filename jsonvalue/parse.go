@@ -34,8 +34,8 @@ func Parse(data []byte, lim Limits) (Value, error) { return ParseLike(data, Valu
 // ParseLike is [Parse] for a text that is much like another, such as the next
 // version of a document. Arrays and objects that are written in it byte for byte as
 // at the same place of like, once that was parsed, are taken from there: they cost
-// neither time nor memory again, and [Same] tells them. What it accepts, returns and
-// refuses does not depend on like.
+// neither time nor memory again, and [Same] tells them. They also keep the text of like
+// in memory. What is accepted, returned and refused does not depend on like.
 func ParseLike(data []byte, like Value, lim Limits) (Value, error) {
 	p := parsers.Get().(*parser)
 	p.text, p.limit = string(data), min(lim.Depth, maxDepth)
