@@ -38,7 +38,7 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 	if err != nil {
 		return w.notCommitted(ctx, err)
 	}
-	w.sent = true
+	w.basis = nil // which was carried out before
 	document.Head = receipt.Heads[0]
 	return out, nil
 }
@@ -68,7 +68,7 @@ func (w *write) notCommitted(ctx context.Context, err error) (*Outcome, error) {
 		return nil, errLostRace
 	}
 	if r, ok := errors.AsType[*store.ReplayedError](err); ok {
-		w.sent = true // such an answer is durable, whatever this turn stood on
+		w.basis = nil // such an answer is durable, whatever this turn stood on
 		return replayed(&r.Answer), nil
 	}
 	if t, ok := errors.AsType[*store.TakenError](err); ok {

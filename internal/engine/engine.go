@@ -134,8 +134,7 @@ type write struct {
 	whole   bool            // the current body is needed, not only its head
 	queue   *queue          // the document's queue, once this write has joined
 	hasTurn bool            // it is this write's turn there
-	sent    bool            // the commit of this turn was carried out, so that what it stands on was
-	basis   *pending        // the commit that current comes of, nil for what the store has
+	basis   *pending        // the commit that current comes of, nil for what is durable
 	value   jsonvalue.Value // the current body parsed, once it was
 	// leftover is a claim in the way that belongs to nobody, nil for none.
 	leftover *leftover
@@ -158,7 +157,7 @@ func (w *write) run(ctx context.Context) (*Outcome, error) {
 	}
 	for round := 1; round <= w.engine.maxRounds; round++ {
 		out, err := w.turn(ctx)
-		if err != errLostRace && !w.sent {
+		if err != errLostRace {
 			if unsettled := w.settled(ctx); unsettled != nil {
 				out, err = nil, unsettled
 			}
@@ -202,7 +201,7 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 // load reads the current document. What replaces or deletes it is content with
 // its head, where the store can read that for less.
 func (w *write) load(ctx context.Context) error {
-	w.value, w.basis, w.sent = jsonvalue.Value{}, nil, false
+	w.value, w.basis = jsonvalue.Value{}, nil
 	if w.hasTurn {
 		if p := w.queue.ahead.newest(); p != nil {
 			w.current, w.value, w.basis = &p.document, p.value, p

@@ -116,7 +116,7 @@ func (w *write) unchanged(ctx context.Context, p *plan) (*Outcome, error) {
 	if _, err := w.send(context.WithoutCancel(ctx), c, p); err != nil {
 		return w.notCommitted(ctx, err)
 	}
-	w.sent = true
+	w.basis = nil
 	return out, nil
 }
 

@@ -136,7 +136,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "a refusal tells of what is not durable yet", test: line,
-		edits: []edit{{"internal/engine/engine.go", "err != errLostRace && !w.sent", "false && err != errLostRace"}},
+		edits: []edit{{"internal/engine/engine.go", "if err != errLostRace {", "if false {"}},
 	},
 	{
 		name: "a lost race is answered 412", test: rounds,
