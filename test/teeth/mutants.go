@@ -23,11 +23,15 @@ var (
 	finish   = test{"./test/crash", "^TestTerminate$"}
 	audit    = test{"./internal/engine", "^TestChain"}
 	evaluate = test{".", "^TestEvaluate"}
-	merging  = test{"./merge", "^(TestVectors|TestResolve|TestChoices)"}
-	parking  = test{"./internal/engine", "^TestPark"}
-	deciding = test{"./test/protocol", "^(TestResolve|TestDiscard)"}
-	merged   = test{"./test/protocol", "^TestMerge"}
-	rules    = test{"./internal/access", "^(TestRule|TestNoAnswer)$"}
+
+	lost      = test{"./test/protocol", "^TestLostAnswers$"}
+	between   = test{"./test/crash", "^TestKillBetweenCommitAndAnswer$"}
+	identical = test{"./test/protocol", "^TestKeyOfAnIdenticalWrite$"}
+	merging   = test{"./merge", "^(TestVectors|TestResolve|TestChoices)"}
+	parking   = test{"./internal/engine", "^TestPark"}
+	deciding  = test{"./test/protocol", "^(TestResolve|TestDiscard)"}
+	merged    = test{"./test/protocol", "^TestMerge"}
+	rules     = test{"./internal/access", "^(TestRule|TestNoAnswer)$"}
 )
 
 // withoutRev makes an UPDATE change a document wherever it stands.
@@ -161,6 +165,29 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a natural key is never let go", test: keys,
 		edits: []edit{{"internal/engine/claims.go", `if was != "" && was != p.candidate.key {`, `if was != "" && was == p.candidate.key {`}},
+	},
+	{
+		name: "an answer is not stored with its commit", test: lost,
+		edits: []edit{{"internal/engine/idempotency.go", "\tc.Key = &store.Key{", "\t_ = &store.Key{"}},
+	},
+	{
+		name: "an answer is stored before its commit", test: between,
+		edits: []edit{
+			{"internal/engine/commit.go", "\treceipt, err := w.send(context.WithoutCancel(ctx), c, p)\n", `	if c.Key != nil {
+		first := *c
+		first.ID, first.Writes, first.Claims, first.Rows = w.engine.newID(), nil, nil, nil
+		if _, err := w.engine.commit(context.WithoutCancel(ctx), &first); err != nil {
+			return w.notCommitted(ctx, err)
+		}
+		c.Key = nil
+	}
+	receipt, err := w.send(context.WithoutCancel(ctx), c, p)
+`},
+		},
+	},
+	{
+		name: "a keyed write that changes nothing is forgotten", test: identical,
+		edits: []edit{{"internal/engine/idempotency.go", "\tif c.Key == nil {\n", "\tif c.Key == nil || len(c.Writes) == 0 {\n"}},
 	},
 	{
 		name: "the audit chain is not looked at", test: audit,
