@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/coding"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -110,7 +111,7 @@ func (c *serveCmd) policy(k *kong.Context) (*policy.Policy, error) {
 }
 
 // handler joins engine and door over an open store, for who listens on addr.
-func handler(p *policy.Policy, s store.Store, chain *engine.Chain, addr net.Addr, log *slog.Logger) (http.Handler, error) {
+func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr, log *slog.Logger) (http.Handler, error) {
 	e := engine.New(s, engine.Config{
 		Chain:  chain,
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/internal/store/memory"
 	"github.com/ifmatch/ifmatch/internal/store/sqlite"
@@ -20,9 +20,9 @@ import (
 
 // openStore opens the store that a valid store value names, and the audit chain
 // whose key lies beside it.
-func openStore(ctx context.Context, dsn string, log *slog.Logger) (store.Store, *engine.Chain, error) {
+func openStore(ctx context.Context, dsn string, log *slog.Logger) (store.Store, *audit.Chain, error) {
 	if dsn == inMemory {
-		chain, err := engine.NewChain(newKey())
+		chain, err := audit.NewChain(newKey())
 		return memory.Open(memory.Options{}), chain, err
 	}
 	s, err := sqlite.Open(ctx, sqlitePath(dsn), sqlite.Options{Logger: log})
@@ -46,7 +46,7 @@ func sqlitePath(dsn string) string { return strings.TrimPrefix(dsn, "sqlite:") }
 const keySuffix = ".key"
 
 // openChain reads the key file, or makes one where create is set.
-func openChain(path string, create bool) (*engine.Chain, error) {
+func openChain(path string, create bool) (*audit.Chain, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && create {
 		text = []byte(hex.EncodeToString(newKey()) + "\n")
@@ -59,7 +59,7 @@ func openChain(path string, create bool) (*engine.Chain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s does not hold a key in hex; restore it from a copy", path)
 	}
-	return engine.NewChain(key)
+	return audit.NewChain(key)
 }
 
 // writeKey makes the key durable before anything is sealed with it.
@@ -80,7 +80,7 @@ func writeKey(path string, text []byte) error {
 }
 
 func newKey() []byte {
-	key := make([]byte, engine.MinChainKey)
+	key := make([]byte, audit.MinChainKey)
 	rand.Read(key)
 	return key
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/store/sqlite"
 	"github.com/ifmatch/ifmatch/policy"
 )
@@ -31,7 +31,7 @@ func (v *verifyCmd) Run(ctx context.Context, k *kong.Context) error {
 	} else if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	report, err := engine.Verify(ctx, s, chain)
+	report, err := audit.Verify(ctx, s, chain)
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (v *verifyCmd) open(ctx context.Context) (*sqlite.Store, error) {
 	return sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
 }
 
-func print(r *engine.Report) error {
+func print(r *audit.Report) error {
 	for _, f := range r.Findings {
 		fmt.Printf("%s/%s", f.Ref.Part.Collection, f.Ref.ID)
 		if f.Rev > 0 {

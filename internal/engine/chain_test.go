@@ -8,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
@@ -62,9 +61,9 @@ func (r *rig) scanned() *scan {
 	return s
 }
 
-func (s *scan) verify(t testing.TB, chain *Chain) *Report {
+func (s *scan) verify(t testing.TB, chain *audit.Chain) *audit.Report {
 	t.Helper()
-	report, err := Verify(context.Background(), s, chain)
+	report, err := audit.Verify(context.Background(), s, chain)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,14 +210,14 @@ func TestChainVouchesForTheOrder(t *testing.T) {
 
 func TestChainNeedsItsKey(t *testing.T) {
 	r := story(t)
-	other, err := NewChain([]byte("another key of 32 bytes, for test"))
+	other, err := audit.NewChain([]byte("another key of 32 bytes, for test"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if report := r.scanned().verify(t, other); len(report.Findings) != report.Rows || report.Sealed != 0 {
 		t.Errorf("under another key %d of %d rows break", len(report.Findings), report.Rows)
 	}
-	if _, err := NewChain(make([]byte, MinChainKey-1)); err == nil {
+	if _, err := audit.NewChain(make([]byte, audit.MinChainKey-1)); err == nil {
 		t.Error("a short key was taken")
 	}
 }
@@ -233,41 +232,4 @@ func TestErasedBodiesStillVerify(t *testing.T) {
 	if report := s.verify(t, r.chain); !report.OK() || report.Sealed != report.Rows {
 		t.Errorf("%+v", report)
 	}
-}
-
-// TestRowsEncodeApart checks that no two different rows are sealed alike.
-func TestRowsEncodeApart(t *testing.T) {
-	text := rapid.SampledFrom([]string{"", "a", "b", "ab", "\x00", "\x01a", "a\x01"})
-	number := rapid.SampledFrom([]int64{-1, 0, 1, 63, 64, 128, 1 << 40})
-	type row struct {
-		prev  string
-		entry store.Entry
-	}
-	draw := rapid.Custom(func(t *rapid.T) row {
-		e := store.Entry{
-			Ref: store.Ref{Part: store.Part{Collection: text.Draw(t, "collection"), Params: text.Draw(t, "params")}, ID: text.Draw(t, "id")},
-			Rev: number.Draw(t, "rev"), Version: number.Draw(t, "version"), Life: number.Draw(t, "life"),
-			At: time.UnixMicro(number.Draw(t, "at")), Correlation: text.Draw(t, "correlation"),
-			Actor: store.Actor{Name: text.Draw(t, "name"), Roles: rapid.SliceOfN(text, 0, 2).Draw(t, "roles")},
-		}
-		e.Action, e.Outcome = store.Action(text.Draw(t, "action")), text.Draw(t, "outcome")
-		e.Base, e.MergedFrom, e.Blind = number.Draw(t, "base"), number.Draw(t, "merged"), rapid.Bool().Draw(t, "blind")
-		e.Decisions = []byte(text.Draw(t, "decisions"))
-		return row{prev: text.Draw(t, "prev"), entry: e}
-	})
-	rapid.Check(t, func(t *rapid.T) {
-		a := draw.Draw(t, "a")
-		b := a
-		if rapid.Bool().Draw(t, "move one boundary") {
-			b.entry.Actor.Name, b.entry.Correlation = a.entry.Correlation, a.entry.Actor.Name
-			b.entry.Ref.ID, b.entry.Ref.Part.Params = a.entry.Ref.Part.Params, a.entry.Ref.ID
-		} else {
-			b = draw.Draw(t, "b")
-		}
-		same := reflect.DeepEqual(a, b)
-		encodedSame := bytes.Equal(appendRow(nil, []byte(a.prev), &a.entry), appendRow(nil, []byte(b.prev), &b.entry))
-		if same != encodedSame {
-			t.Fatalf("equal: %t, encoded equal: %t\n%+v\n%+v", same, encodedSame, a, b)
-		}
-	})
 }

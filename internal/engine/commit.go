@@ -106,7 +106,7 @@ func (w *write) declare(p *plan) *store.Commit {
 	}
 	c := &store.Commit{ID: w.engine.newID(), Actor: in.Actor, Correlation: in.Correlation, Now: now, Dry: in.Dry, Rows: p.rows}
 	if w.engine.chain != nil {
-		write.Log.Link = w.engine.chain.seal(head.Link, entryOf(c, &write))
+		write.Log.Link = w.engine.chain.Seal(head.Link, entryOf(c, &write))
 	}
 	c.Writes = []store.Write{write}
 	return c

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -25,7 +26,7 @@ type Config struct {
 	// Limits bound what a request's content may cost.
 	Limits Limits
 	// Chain seals log rows into the audit chain; nil leaves them unsealed.
-	Chain *Chain
+	Chain *audit.Chain
 	// Now is the clock; nil is time.Now.
 	Now Clock
 	// NewID makes the ids of commits, and of documents that bring none; nil makes
@@ -77,7 +78,7 @@ func (l Limits) WithDefaults() Limits {
 type Engine struct {
 	store     store.Store
 	limits    Limits
-	chain     *Chain
+	chain     *audit.Chain
 	now       Clock
 	newID     func() store.ID
 	random    func() float64

@@ -56,16 +56,12 @@ func Reindex(ctx context.Context, s store.Store, collection string, indexes []*i
 		return 0, ErrNoIndexes
 	}
 	return indexer.Reindex(ctx, collection, idsOf(indexes), func(d *store.Document) ([]store.IndexKey, error) {
-		return keysOfStored(d.Body, indexes)
+		v, err := jsonvalue.Parse(d.Body, jsonvalue.Limits{Depth: storedDepth})
+		if err != nil {
+			return nil, err
+		}
+		return keysOf(v, indexes), nil
 	})
-}
-
-func keysOfStored(body []byte, indexes []*index.Index) ([]store.IndexKey, error) {
-	v, err := jsonvalue.Parse(body, jsonvalue.Limits{Depth: storedDepth})
-	if err != nil {
-		return nil, err
-	}
-	return keysOf(v, indexes), nil
 }
 
 func idsOf(indexes []*index.Index) []string {

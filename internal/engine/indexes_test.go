@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/internal/store/memory"
@@ -235,7 +236,7 @@ func TestVerifyFindsInIndexes(t *testing.T) {
 			if tt.falsify(s); rows != 6 {
 				t.Fatalf("%d rows", rows)
 			}
-			report, err := Verify(t.Context(), s, nil)
+			report, err := audit.Verify(t.Context(), s, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/internal/store/memory"
 )
@@ -120,7 +121,7 @@ type rig struct {
 	t      *testing.T
 	store  *hooked
 	memory *memory.Store
-	chain  *Chain
+	chain  *audit.Chain
 	engine *Engine
 	// rival is a second engine over the same store that no hook concerns.
 	rival *Engine
@@ -143,7 +144,7 @@ func newRig(t *testing.T, rules Rules, c Config) *rig {
 
 func newRigOver(t *testing.T, m *memory.Store, rules Rules, c Config) *rig {
 	t.Helper()
-	chain, err := NewChain([]byte("a key of 32 bytes, for tests only"))
+	chain, err := audit.NewChain([]byte("a key of 32 bytes, for tests only"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +278,7 @@ func (r *rig) holds(version int64, body string) {
 // verified checks that the store contradicts itself nowhere.
 func (r *rig) verified() {
 	r.t.Helper()
-	report, err := Verify(context.Background(), r.memory, r.chain)
+	report, err := audit.Verify(context.Background(), r.memory, r.chain)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
@@ -72,7 +73,7 @@ func TestVerifyFinds(t *testing.T) {
 
 func TestVerifyOfABrokenFile(t *testing.T) {
 	broken := errors.New("page 7 is torn")
-	if _, err := Verify(t.Context(), &scan{broken: broken}, nil); !errors.Is(err, broken) {
+	if _, err := audit.Verify(t.Context(), &scan{broken: broken}, nil); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -81,7 +82,7 @@ func TestVerifyOfABrokenFile(t *testing.T) {
 // not make a report as large as the store.
 func TestVerifyReportIsBounded(t *testing.T) {
 	r := newRig(t, optional, Config{})
-	for i := range maxFindings + 50 {
+	for i := range audit.MaxFindings + 50 {
 		r.must(OpPut, fmt.Sprintf(`{"n":%d}`, i))
 	}
 	s := r.scanned()
@@ -89,7 +90,7 @@ func TestVerifyReportIsBounded(t *testing.T) {
 		row.Outcome = "forged"
 	}
 	report := s.verify(t, r.chain)
-	if report.OK() || len(report.Findings) != maxFindings || len(report.Findings)+report.More < maxFindings+50 {
+	if report.OK() || len(report.Findings) != audit.MaxFindings || len(report.Findings)+report.More < audit.MaxFindings+50 {
 		t.Errorf("%d findings and %d more", len(report.Findings), report.More)
 	}
 }

@@ -45,11 +45,12 @@ var rooms = []room{
 	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/contribution", "internal/door", "internal/engine", "internal/index", "internal/store", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "jsonvalue", "merge", "problem"}, never: noSQL},
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "jsonvalue", "merge", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
-	{path: "internal/engine", may: []string{".", "internal/contribution", "internal/index", "internal/store", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
+	{path: "internal/engine", may: []string{".", "internal/audit", "internal/contribution", "internal/index", "internal/store", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/transfer", may: []string{"jsonvalue"}, outside: []string{"github.com/cenkalti/backoff/v5"}, never: noSQL},
 	{path: "internal/access", may: []string{"jsonvalue"}, outside: []string{"cel.dev/cel-go"}, never: append(noSQL, "net/http")},
 	{path: "policy", may: []string{".", "internal/access", "internal/contribution", "internal/index", "internal/schema", "jsonvalue", "merge"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
 
+	{path: "internal/audit", may: []string{"internal/index", "internal/store", "jsonvalue"}, never: append(noSQL, impure...)},
 	{path: "internal/coding", may: []string{"internal/door"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}, never: noSQL},
 	{path: "internal/contribution", may: []string{"jsonvalue", "merge"}, never: append(noSQL, impure...)},
 	{path: "internal/index", may: []string{"jsonvalue"}, never: append(noDoor, noSQL...)},

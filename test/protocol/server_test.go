@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/coding"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -29,7 +30,7 @@ type api struct {
 	t     *testing.T
 	url   string
 	store store.Store
-	chain *engine.Chain
+	chain *audit.Chain
 	// faults lies between engine and store where the setup asks for it.
 	faults *faulty
 }
@@ -95,7 +96,7 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 			t.Errorf("closing the store: %v", err)
 		}
 	})
-	chain, err := engine.NewChain([]byte("a key of 32 bytes, for tests only"))
+	chain, err := audit.NewChain([]byte("a key of 32 bytes, for tests only"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +276,7 @@ func (a *api) dump() string {
 // verify checks that the store contradicts itself nowhere.
 func (a *api) verify() {
 	a.t.Helper()
-	report, err := engine.Verify(context.Background(), a.store.(store.Scanner), a.chain)
+	report, err := audit.Verify(context.Background(), a.store.(store.Scanner), a.chain)
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
@@ -84,7 +84,7 @@ func (j *journal) check(t *testing.T, path string) {
 // hold fails where the store contradicts the journal.
 func (j *journal) hold(t *testing.T, s *Store) {
 	t.Helper()
-	report, err := engine.Verify(context.Background(), s, nil)
+	report, err := audit.Verify(context.Background(), s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

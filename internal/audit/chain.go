@@ -1,4 +1,6 @@
-package engine
+// Package audit holds the log of a store against tampering and error: it seals log
+// rows into a chain, and checks that all of a store tells one story.
+package audit
 
 import (
 	"bytes"
@@ -31,7 +33,7 @@ const MinChainKey = 32
 // NewChain returns a chain under one secret key.
 func NewChain(key []byte) (*Chain, error) {
 	if len(key) < MinChainKey {
-		return nil, errors.New("engine: the audit chain needs a key of at least 32 bytes")
+		return nil, errors.New("audit: the chain needs a key of at least 32 bytes")
 	}
 	key = bytes.Clone(key)
 	id := sha256.Sum256(append([]byte("ifmatch audit key id\x00"), key...))
@@ -40,8 +42,8 @@ func NewChain(key []byte) (*Chain, error) {
 	return c, nil
 }
 
-// seal returns the link of row e after prev, which is nil at the first row.
-func (c *Chain) seal(prev []byte, e *store.Entry) []byte {
+// Seal returns the link of row e after prev, which is nil at the first row.
+func (c *Chain) Seal(prev []byte, e *store.Entry) []byte {
 	mac := c.macs.Get().(hash.Hash)
 	defer c.macs.Put(mac)
 	mac.Reset()
@@ -53,7 +55,7 @@ func (c *Chain) seal(prev []byte, e *store.Entry) []byte {
 
 // verify tells whether e's link is the one that this chain's key makes of it.
 func (c *Chain) verify(prev []byte, e *store.Entry) bool {
-	return hmac.Equal(e.Link, c.seal(prev, e))
+	return hmac.Equal(e.Link, c.Seal(prev, e))
 }
 
 // appendRow encodes everything that a link vouches for. Each variable part is

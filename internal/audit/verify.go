@@ -1,9 +1,10 @@
-package engine
+package audit
 
 import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -29,14 +30,14 @@ type Finding struct {
 	Message string
 }
 
-// maxFindings bounds a report; one broken invariant can show in every row.
-const maxFindings = 100
+// MaxFindings bounds a report; one broken invariant can show in every row.
+const MaxFindings = 100
 
 // OK tells whether nothing was found.
 func (r *Report) OK() bool { return len(r.Findings) == 0 }
 
 func (r *Report) add(ref store.Ref, rev int64, format string, args ...any) {
-	if len(r.Findings) == maxFindings {
+	if len(r.Findings) == MaxFindings {
 		r.More++
 		return
 	}
@@ -46,8 +47,9 @@ func (r *Report) add(ref store.Ref, rev int64, format string, args ...any) {
 // Verify checks that documents, history, audit, feed and indexes tell the same story:
 // positions ascend, revs and versions have no gaps, no commit stands twice,
 // digests fit their bodies, the audit chain holds, every document stands where its
-// last log row left it, and the indexes have the rows that its body has there. A nil chain leaves the links unverified. The
-// error is one of reading; contradictions are findings.
+// last log row left it, and the indexes have the rows that its body has there. A nil
+// chain leaves the links unverified. The error is one of reading; contradictions are
+// findings.
 func Verify(ctx context.Context, s store.Scanner, chain *Chain) (*Report, error) {
 	v := verification{chain: chain, tails: make(map[store.Ref]*tail), floor: func(store.Part) (int64, error) { return 0, nil }}
 	if floors, ok := s.(store.FloorReader); ok {
@@ -171,11 +173,17 @@ func (v *verification) content(e *store.Entry) {
 }
 
 func digestOf(body []byte) ([32]byte, error) {
-	value, err := jsonvalue.Parse(body, jsonvalue.Limits{Depth: storedDepth})
+	value, err := parse(body)
 	if err != nil {
 		return [32]byte{}, err
 	}
 	return value.Digest(), nil
+}
+
+// parse reads a stored body, however deep: limits that were lowered since do not
+// make it unreadable.
+func parse(body []byte) (jsonvalue.Value, error) {
+	return jsonvalue.Parse(body, jsonvalue.Limits{Depth: math.MaxInt})
 }
 
 func (v *verification) document(d *store.Document) error {

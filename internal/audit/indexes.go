@@ -1,4 +1,4 @@
-package engine
+package audit
 
 import (
 	"context"
@@ -76,9 +76,13 @@ func (c *indexCheck) keysOf(d *store.Document) ([]store.IndexKey, error) {
 	if err != nil || !set.whole || d.Deleted {
 		return nil, err
 	}
-	keys, err := keysOfStored(d.Body, set.indexes)
+	body, err := parse(d.Body)
 	if err != nil {
-		keys = nil // a body that cannot be read is a finding by itself
+		return nil, nil // which is a finding by itself
+	}
+	keys := make([]store.IndexKey, len(set.indexes))
+	for i, x := range set.indexes {
+		keys[i] = store.IndexKey{Index: x.ID(), Key: x.Key(body)}
 	}
 	return keys, nil
 }
