@@ -291,3 +291,78 @@ func TestIdempotencyOfAHotDocument(t *testing.T) {
 func countingBy(r *rig, w int) *Intent {
 	return withKey(r.intent(OpMergePatch, `{"n":1}`, "If-Match", `"1"`), fmt.Sprint(w))
 }
+
+// TestIdempotencyOnWhatIsNotDurable: a write that changes nothing of what another is
+// about to leave is remembered with it, or where that fails is done instead.
+func TestIdempotencyOnWhatIsNotDurable(t *testing.T) {
+	for name, fails := range map[string]bool{"it stands": false, "it fails": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newOrderedRig(t, optional)
+				r.ordered.fail = func(n int) error {
+					if n == 0 && fails {
+						return store.ErrFull
+					}
+					return nil
+				}
+				second := withKey(r.intent(OpMergePatch, `{"a":1}`), "k")
+				answers := r.together(r.intent(OpMergePatch, `{"a":1}`), second)
+				if r.ordered.count != 2 || answers[1].came() {
+					t.Fatalf("%d commits are on their way; the second is answered: %v", r.ordered.count, answers[1].came())
+				}
+				for r.ordered.flush() > 0 {
+					synctest.Wait()
+				}
+				want := `unchanged 2 {"n":0,"a":1}`
+				if fails {
+					want = `patched 2 {"n":0,"a":1}`
+				}
+				if a := answers[1]; a.err != nil || string(a.out.Answer) != want {
+					t.Errorf("%+v, %v, want %s", a.out, a.err, want)
+				}
+				r.answers(r.engine, second, true, want)
+				r.holds(2, `{"n":0,"a":1}`)
+				r.noQueues()
+				r.verified()
+			})
+		})
+	}
+}
+
+// TestIdempotencyOfWhatIsThere: a creation that finds its document there is
+// remembered as such only while that is so.
+func TestIdempotencyOfWhatIsThere(t *testing.T) {
+	r := newRig(t, keyed(t, "/email"), Config{})
+	create := func() (*Outcome, error) {
+		in := withKey(r.at("", OpPut, `{"email":"eve"}`), "k")
+		return r.engine.Once(t.Context(), in, r.engine.Create)
+	}
+	r.byNaturalKey("eve", `{"email":"eve"}`)
+	r.store.onCommit(func(c *store.Commit, next func() (store.Receipt, error)) (store.Receipt, error) {
+		if len(c.Writes) != 0 || c.Key == nil {
+			t.Errorf("the commit is %+v", c)
+		}
+		r.store.onCommit(nil)
+		r.byNaturalKey("eve", `{"email":"eve","a":1}`)
+		return next()
+	})
+	_, err := create()
+	if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Reason != ReasonDuplicate {
+		t.Errorf("when the document has changed: %v, want it to be another's", err)
+	}
+	r.byNaturalKey("eve", `{"email":"eve"}`)
+	for i := range 2 {
+		if out, err := create(); err != nil || out.Replayed != (i == 1) || string(out.Answer) != `unchanged 3 {"email":"eve"}` {
+			t.Errorf("%+v, %v", out, err)
+		}
+	}
+	r.verified()
+}
+
+// byNaturalKey writes a document as another server does, its key claimed.
+func (r *rig) byNaturalKey(id, body string) {
+	r.t.Helper()
+	if _, refusal := r.on(r.rival, r.at(id, OpPut, body)); refusal != nil {
+		r.t.Errorf("the rival was refused: %v", refusal)
+	}
+}

@@ -198,7 +198,7 @@ type Outcome struct {
 	Rounds int
 	// Answer is what Key.Answer has made of this outcome, nil where no answer is
 	// stored. Replayed tells that it was made of an earlier outcome of the same
-	// request, and then all other fields are zero.
+	// request, of which nothing else is known any more.
 	Answer   []byte
 	Replayed bool
 }

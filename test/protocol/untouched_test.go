@@ -127,7 +127,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 }
 
 // TestEveryProblemChangesNothing: whatever a request is refused for, document,
-// history, list and log are what they were, to the byte.
+// history, list and log are what they were, to the byte, and its key is free.
 func TestEveryProblemChangesNothing(t *testing.T) {
 	for code, p := range provocations(t) {
 		t.Run(string(code), func(t *testing.T) {
@@ -145,17 +145,22 @@ func TestEveryProblemChangesNothing(t *testing.T) {
 						return store.Receipt{}, p.commit
 					})
 				}
-				got := asked.do(p.method, p.path, p.body, p.headers...)
+				for _, headers := range [][]string{p.headers, withKey(p.headers...)} {
+					got := asked.do(p.method, p.path, p.body, headers...)
+					a.status(got, code.Status())
+					a.header(got, "Ifmatch-Outcome", "rejected")
+					if is := a.problem(got).Type; is != code.Type() {
+						t.Errorf("the problem is %s, want %s", is, code.Type())
+					}
+				}
 				if p.commit != nil {
 					a.faults.onCommit(nil)
 				}
-				a.status(got, code.Status())
-				a.header(got, "Ifmatch-Outcome", "rejected")
-				if is := a.problem(got).Type; is != code.Type() {
-					t.Errorf("the problem is %s, want %s", is, code.Type())
-				}
 				if after := a.everything(); after != before {
 					t.Errorf("it has left something behind:\n%s\nbefore:\n%s", after, before)
+				}
+				if answer, err := a.store.Answer(t.Context(), " notes/", bareKey); !errors.Is(err, store.ErrNoEntry) {
+					t.Errorf("its key is used up: %+v, %v", answer, err)
 				}
 				a.verify()
 				a.must(200, "PUT", kept, `{"n":3}`, "If-Match", `"2"`)
