@@ -51,24 +51,25 @@ func (p *parser) read(like Value) (v Value, ok bool) {
 // quoted reads a string, and tells whether its content stands there as it is.
 func (p *parser) quoted() (text string, verbatim, ok bool) {
 	rest := p.text[p.end+1:]
-	text = rest[:strings.IndexByte(rest, '"')]
-	escape := strings.IndexByte(text, '\\')
-	if escape < 0 {
-		p.end += len(text) + 2
-		return text, true, true
+	end := strings.IndexByte(rest, '"')
+	if strings.IndexByte(rest[:end], '\\') < 0 {
+		p.end += end + 2
+		return rest[:end], true, true
 	}
-	end := escape
-	for rest[end] != '"' {
-		if rest[end] == '\\' {
-			end++ // what is escaped does not end it
-		}
-		end++
+	for isEscaped(rest[:end]) {
+		end += 1 + strings.IndexByte(rest[end+1:], '"')
 	}
 	raw := p.text[p.end : p.end+end+2]
 	p.end += len(raw)
 	var err error
 	p.unquote, err = jsontext.AppendUnquote(p.unquote[:0], raw)
 	return string(p.unquote), false, err == nil
+}
+
+// isEscaped tells whether what stands behind before is escaped: by the last of an odd
+// number of backslashes.
+func isEscaped(before string) bool {
+	return (len(before)-len(strings.TrimRight(before, `\`)))%2 == 1
 }
 
 // number reads a number; ok is false where its exponent is out of range.
