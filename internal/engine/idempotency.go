@@ -48,13 +48,20 @@ func (e *Engine) Once(ctx context.Context, in *Intent, do func(context.Context, 
 		return first, err
 	}
 	out, err := do(ctx, in)
-	if err != nil {
-		// It may be refused for what another server has done under this key meanwhile.
-		if first, failed := e.answered(ctx, in.Key); failed == nil && first != nil {
-			return first, nil
-		}
+	if err == nil {
+		return out, nil
 	}
-	return out, err
+	return e.orAnswered(ctx, in.Key, err)
+}
+
+// orAnswered is what a refused request comes to: it may be refused for what another
+// server has done under its key meanwhile, and then that is the outcome.
+func (e *Engine) orAnswered(ctx context.Context, key *Key, refusal error) (*Outcome, error) {
+	first, err := e.answered(ctx, key)
+	if err != nil || first == nil {
+		return nil, refusal
+	}
+	return first, nil
 }
 
 // stores tells whether the answer to an intent is stored.

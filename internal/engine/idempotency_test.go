@@ -69,7 +69,7 @@ func TestIdempotencyWaits(t *testing.T) {
 				r := newRig(t, optional, Config{})
 				r.store.onCommit(func(_ *store.Commit, next func() (store.Receipt, error)) (store.Receipt, error) {
 					r.store.onCommit(nil)
-					time.Sleep(tt.takes)
+					<-time.After(tt.takes)
 					if tt.commit != nil {
 						return store.Receipt{}, tt.commit
 					}

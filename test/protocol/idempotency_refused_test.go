@@ -107,6 +107,8 @@ func (a *api) step(s keyStep, now *clock) string {
 	}
 	var first answer
 	var running sync.WaitGroup
+	finish := func() {}
+	defer func() { finish(); running.Wait() }()
 	for _, came := range s.After {
 		switch came {
 		case "success":
@@ -114,9 +116,7 @@ func (a *api) step(s keyStep, now *clock) string {
 		case "refusal":
 			a.refused(412, "stale", method, path, body, "Idempotency-Key", quotedKey, "If-Match", `"1"`)
 		case "running":
-			finish := a.heldUp(&running, method, path, body, "Idempotency-Key", quotedKey)
-			defer running.Wait()
-			defer finish()
+			finish = a.heldUp(&running, method, path, body, "Idempotency-Key", quotedKey)
 		case "a day":
 			now.set(now.Now().Add(24 * time.Hour))
 		default:
