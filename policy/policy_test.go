@@ -33,7 +33,7 @@ func defaultPolicy() *Policy {
 	c := defaultCollection("")
 	return &Policy{
 		Listen: "127.0.0.1:8080", Store: "sqlite:ifmatch.db", Default: &c,
-		Limits: Limits{Body: 1 << 20, Depth: 64, PatchOps: 1000, Page: 1000, Tags: 100, URL: 8 << 10, Header: 16 << 10},
+		Limits:      Limits{Body: 1 << 20, Depth: 64, PatchOps: 1000, Page: 1000, Tags: 100, URL: 8 << 10, Header: 16 << 10},
 		Idempotency: Idempotency{Keep: 24 * time.Hour},
 	}
 }
