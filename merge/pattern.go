@@ -79,6 +79,7 @@ type state struct {
 type standing struct {
 	states []state
 	field  int  // the most exact field that matches in full, -1 for none
+	goesOn bool // a pattern asks for more tokens
 	fixed  bool // an Immutable field matches here, or may further down
 	// named is the standing one token further, for each literal that would matter,
 	// and other the one for all other tokens; nil until somebody asks.
@@ -185,6 +186,7 @@ func (c *collector) standing() *standing {
 		s.fixed = s.fixed || f.typ == Immutable
 		switch {
 		case st.next < len(f.pattern):
+			s.goesOn = true
 			if seg := f.pattern[st.next]; seg.kind == literal {
 				s.named[seg.text] = nil
 			}

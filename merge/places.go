@@ -38,6 +38,9 @@ func (at Place) Field() int { return at.at.field }
 // OnConflict, -1 for none.
 func (at Place) Settles() int { return at.at.settles }
 
+// Ends reports whether no field holds anywhere below the place.
+func (at Place) Ends() bool { return !at.at.goesOn }
+
 // Sum adds numbers exactly. It reports false where one of them is no number, or is
 // longer than those that counters add.
 func Sum(terms ...jsonvalue.Value) (jsonvalue.Value, bool) {

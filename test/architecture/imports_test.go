@@ -42,19 +42,20 @@ var (
 // a line here, and there.
 var rooms = []room{
 	{path: "cmd/ifmatch", any: true},
-	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/contribution", "internal/door", "internal/engine", "internal/index", "internal/store", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
-	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "jsonvalue", "merge", "problem"}, never: noSQL},
-	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "jsonvalue", "merge", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
-	{path: "internal/engine", may: []string{".", "internal/audit", "internal/contribution", "internal/index", "internal/store", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
+	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/contribution", "internal/door", "internal/engine", "internal/index", "internal/store", "internal/view", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
+	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "internal/view", "jsonvalue", "merge", "problem"}, never: noSQL},
+	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "internal/view", "jsonvalue", "merge", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
+	{path: "internal/engine", may: []string{".", "internal/audit", "internal/contribution", "internal/index", "internal/store", "internal/view", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/transfer", may: []string{"jsonvalue"}, outside: []string{"github.com/cenkalti/backoff/v5"}, never: noSQL},
 	{path: "internal/access", may: []string{"jsonvalue"}, outside: []string{"cel.dev/cel-go"}, never: append(noSQL, "net/http")},
-	{path: "policy", may: []string{".", "internal/access", "internal/contribution", "internal/index", "internal/schema", "jsonvalue", "merge"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
+	{path: "policy", may: []string{".", "internal/access", "internal/contribution", "internal/index", "internal/schema", "internal/view", "jsonvalue", "merge"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
 
 	{path: "internal/audit", may: []string{"internal/index", "internal/store", "jsonvalue"}, never: append(noSQL, impure...)},
 	{path: "internal/coding", may: []string{"internal/door"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}, never: noSQL},
 	{path: "internal/contribution", may: []string{"jsonvalue", "merge"}, never: append(noSQL, impure...)},
 	{path: "internal/index", may: []string{"jsonvalue"}, never: append(noDoor, noSQL...)},
 	{path: "internal/layout", may: []string{"jsonvalue"}, outside: []string{"github.com/go-json-experiment/json/jsontext"}, never: append(noSQL, impure...)},
+	{path: "internal/view", may: []string{"jsonvalue", "merge"}, never: append(noSQL, impure...)},
 	{path: "internal/schema", may: []string{"jsonvalue"}, outside: []string{"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text", "github.com/go-json-experiment/json/jsontext"}, never: append(noDoor, noSQL...)},
 
 	{path: "internal/store/memory", may: []string{"internal/store"}, never: noDoor},
