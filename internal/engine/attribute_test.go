@@ -133,7 +133,7 @@ func (h *history) compare() {
 	}
 	last := len(versions) - 1
 	for base := range last {
-		c, err := h.engine.explain(h.t.Context(), doc, versions[base], values[base], values[last])
+		c, err := h.engine.explain(h.t.Context(), doc, versions[base], values[base], values[last], nil)
 		if err != nil {
 			h.t.Fatal(err)
 		}

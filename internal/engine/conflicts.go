@@ -38,7 +38,8 @@ func (w *write) reweigh(ctx context.Context, parked *ParkedWrite) (*weighed, err
 	return s, err
 }
 
-// OpenConflict is a parked write with what it disputes of the current document.
+// OpenConflict is a parked write with what it disputes of the current document, as
+// far as its reader sees these.
 type OpenConflict struct {
 	*ParkedWrite
 	Disputes []Dispute
@@ -56,8 +57,8 @@ type OpenConflicts struct {
 // OpenConflicts returns up to limit parked writes of a document, the oldest first,
 // behind a place; nil starts at the first. It fails with a [*Refusal], which says
 // not found where there is no document.
-func (e *Engine) OpenConflicts(ctx context.Context, ref store.Ref, rules *Rules, after *ParkedPlace, limit int) (*OpenConflicts, error) {
-	w := &write{engine: e, intent: &Intent{Ref: ref, Rules: rules, Op: OpResolve}, whole: true}
+func (e *Engine) OpenConflicts(ctx context.Context, ref store.Ref, rules *Rules, a Authority, after *ParkedPlace, limit int) (*OpenConflicts, error) {
+	w := &write{engine: e, intent: &Intent{Ref: ref, Rules: rules, Op: OpResolve, Authority: a}, whole: true}
 	open, err := w.openConflicts(ctx)
 	if err != nil {
 		return nil, w.failed(err)
@@ -85,8 +86,8 @@ func (e *Engine) OpenConflicts(ctx context.Context, ref store.Ref, rules *Rules,
 // OpenConflict returns one parked write, and the document that it is merged with.
 // It fails with a [*Refusal], which says not found where there is none under that
 // id, or no document.
-func (e *Engine) OpenConflict(ctx context.Context, ref store.Ref, rules *Rules, id string) (*OpenConflict, *store.Document, error) {
-	w := &write{engine: e, intent: &Intent{Ref: ref, Rules: rules, Op: OpResolve}, whole: true}
+func (e *Engine) OpenConflict(ctx context.Context, ref store.Ref, rules *Rules, a Authority, id string) (*OpenConflict, *store.Document, error) {
+	w := &write{engine: e, intent: &Intent{Ref: ref, Rules: rules, Op: OpResolve, Authority: a}, whole: true}
 	open, err := w.openConflicts(ctx)
 	if err != nil {
 		return nil, nil, w.failed(err)
@@ -128,7 +129,13 @@ func (w *write) openConflict(ctx context.Context, p *ParkedWrite) (*OpenConflict
 	if err != nil {
 		return nil, err
 	}
-	return &OpenConflict{ParkedWrite: p, Disputes: w.intent.Rules.disputes(s), Faults: s.faults}, nil
+	if p.Base.Body, err = w.engine.Seen(p.Base.Body, w.view); err != nil {
+		return nil, err
+	}
+	if p.Yours, err = w.engine.Seen(p.Yours, w.view); err != nil {
+		return nil, err
+	}
+	return &OpenConflict{ParkedWrite: p, Disputes: shown(w.intent.Rules.disputes(s), w.view), Faults: s.faults}, nil
 }
 
 // noConflict refuses what is asked of a parked write that is not there.

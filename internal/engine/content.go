@@ -29,6 +29,10 @@ type candidate struct {
 	body   []byte
 	digest [32]byte
 	key    string // its value of the natural key, "" where there is no rule
+	// brings tells that its writer gave a value for what they may not see, and brought
+	// is the document as they gave it, without what was kept for them.
+	brings  bool
+	brought jsonvalue.Value
 }
 
 // parse reads the intent's body, once for all turns.
@@ -78,23 +82,42 @@ func (w *write) takeMembers(members *Members, v jsonvalue.Value) (jsonvalue.Valu
 	return v, nil
 }
 
-// candidate applies the intent's content to a document, whose state is at. A PUT
+// candidate applies the intent's content to a document, whose state is at: to what
+// the caller sees of it, and keeps the rest. A PUT of somebody who sees everything
 // says itself what it wants, so that on is not called for it.
 func (w *write) candidate(ctx context.Context, on func() (jsonvalue.Value, error), at *store.Head) (candidate, error) {
 	if err := w.parse(); err != nil {
 		return candidate{}, err
 	}
 	v := w.content.value
-	if w.intent.Op != OpPut {
-		was, err := on()
-		if err != nil {
-			return candidate{}, err
-		}
-		if v, err = w.patched(ctx, was, at); err != nil {
+	var was jsonvalue.Value
+	if w.intent.Op != OpPut || w.view != nil {
+		var err error
+		if was, err = on(); err != nil {
 			return candidate{}, err
 		}
 	}
-	return w.finish(v)
+	if w.intent.Op != OpPut {
+		var err error
+		if v, err = w.patched(ctx, w.view.Value(was), at); err != nil {
+			return candidate{}, err
+		}
+	}
+	return w.keeping(was, v)
+}
+
+// keeping makes a candidate of what a caller wants to have in the place of was, with
+// what they do not see of that.
+func (w *write) keeping(was, wanted jsonvalue.Value) (candidate, error) {
+	whole, err := w.view.Keep(was, wanted)
+	if err != nil {
+		return candidate{}, w.ambiguous(err)
+	}
+	c, err := w.finish(whole)
+	if c.brings = w.view.Brings(wanted); c.brings {
+		c.brought = wanted
+	}
+	return c, err
 }
 
 // finish makes a candidate of the document that would be stored.
@@ -183,9 +206,10 @@ const storedDepth = 1 << 20
 
 // isCurrent tells whether a candidate has the members and number spellings of
 // the current document, so that writing it would change nothing. Digests that
-// differ spare the comparison, where the store gives one.
+// differ spare the comparison, where the store gives one. What was given for a hidden
+// value always counts as another one, so that nobody learns it by guessing.
 func (w *write) isCurrent(c candidate) (bool, error) {
-	if !w.current.Exists() || c.digest != w.current.Digest && w.current.Digest != [32]byte{} {
+	if !w.current.Exists() || c.brings || c.digest != w.current.Digest && w.current.Digest != [32]byte{} {
 		return false, nil
 	}
 	v, err := w.currentValue()

@@ -60,8 +60,10 @@ func (w *write) planNew(p plan, had contributed) (plan, error) {
 	if err != nil {
 		return p, err
 	}
+	brings := w.view.Brings(c.Data)
 	for i := range had.all {
-		if had.all[i].Same(&c) {
+		known := !brings || c.By != "" && c.By == had.all[i].By // else it would tell what somebody else has said
+		if known && had.all[i].Same(&c) {
 			p.unchanged, p.contribution = true, &had.all[i]
 			return p, nil
 		}
@@ -71,7 +73,7 @@ func (w *write) planNew(p plan, had contributed) (plan, error) {
 			Detail: "The document has " + strconv.Itoa(most) + " contributions, which is as many as it may. Withdraw some that no longer count."}
 	}
 	c.ID, c.Arrival = w.engine.freshID(), w.current.Rev+1
-	p.result, p.contribution = Contributed, &c
+	p.result, p.contribution, p.candidate.brings = Contributed, &c, brings
 	return w.materialise(p, had, append(had.all, c))
 }
 
@@ -93,7 +95,7 @@ func (w *write) planWithdrawal(p plan, had contributed) (plan, error) {
 	if i < 0 {
 		return p, &Refusal{Reason: ReasonNotFound, Current: w.current}
 	}
-	p.result = Withdrawn
+	p.result, p.candidate.brings = Withdrawn, w.view.Brings(had.all[i].Data)
 	return w.materialise(p, had, slices.Delete(slices.Clone(had.all), i, i+1))
 }
 
@@ -103,12 +105,14 @@ func (w *write) materialise(p plan, had contributed, all []contribution.Contribu
 }
 
 // become is materialise for what is known to come to value. Where that is what is
-// stored already, the document is only touched.
+// stored already, the document is only touched, unless that would tell what the caller
+// does not see.
 func (w *write) become(p plan, had contributed, all []contribution.Contribution, value jsonvalue.Value) (plan, error) {
 	c, err := w.finish(value)
 	if err != nil {
 		return p, err
 	}
+	c.brings = p.candidate.brings
 	same, err := w.isCurrent(c)
 	if err != nil {
 		return p, err
@@ -142,6 +146,9 @@ func (w *write) directly(ctx context.Context, p plan) (plan, error) {
 	if p.content == store.ContentTombstone {
 		p.rows = had.withdrawn()
 		return p, nil
+	}
+	if p.candidate.brings { // whether others outrank it depends on what is there
+		return p, w.forbidden("You may not see all of what you give values for, and other contributions may rank above them. Leave them out, or contribute them to _contributions. Nothing was done.")
 	}
 	have, err := w.currentValue()
 	if err != nil {

@@ -43,7 +43,7 @@ func says(source, confidence string, minute int, data string) string {
 // contributions are what the document is made of.
 func (r *rig) contributions() []contribution.Contribution {
 	r.t.Helper()
-	all, err := r.rival.Contributions(context.Background(), ref, &r.rules)
+	all, err := r.rival.Contributions(context.Background(), ref, &r.rules, nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -105,16 +105,16 @@ func TestContributionsAreReadAtOneTime(t *testing.T) {
 		t.Errorf("withdrawn between a document and its rows: %+v, %v", out, refusal)
 	}
 	meanwhile(1)
-	if c, err := r.engine.Contribution(context.Background(), ref, &r.rules, second.ID); err != nil || c.ID != second.ID {
+	if c, err := r.engine.Contribution(context.Background(), ref, &r.rules, nil, second.ID); err != nil || c.ID != second.ID {
 		t.Errorf("read between them: %v, %v", c, err)
 	}
 	meanwhile(1)
-	if reading, provenance, err := r.engine.ReadTraced(context.Background(), ref, &r.rules, ifmatch.Conditions{}); err != nil ||
+	if reading, provenance, err := r.engine.ReadTraced(context.Background(), ref, &r.rules, nil, ifmatch.Conditions{}); err != nil ||
 		!strings.Contains(string(provenance), `"/a":{"source":"erp"`) || !strings.Contains(string(reading.Document.Body), fmt.Sprint(minute)) {
 		t.Errorf("traced between them: %s, %v", provenance, err)
 	}
 	meanwhile(1000)
-	_, err := r.engine.Contributions(context.Background(), ref, &r.rules)
+	_, err := r.engine.Contributions(context.Background(), ref, &r.rules, nil)
 	if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Reason != ReasonContended {
 		t.Errorf("read where it never stands still: %v", err)
 	}
@@ -138,7 +138,7 @@ func TestContributionsNeedRows(t *testing.T) {
 	r.store.rows = func() error { return store.ErrClosed }
 	r.refused(ReasonReadOnly, r.intent(OpContribute, says("crm", "0.8", 1, `{"a":2}`)))
 	r.refused(ReasonReadOnly, r.intent(OpPut, `{"a":2}`))
-	if _, _, err := r.engine.ReadTraced(context.Background(), ref, &rules, ifmatch.Conditions{}); !errors.Is(err, store.ErrClosed) {
+	if _, _, err := r.engine.ReadTraced(context.Background(), ref, &rules, nil, ifmatch.Conditions{}); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("%v", err)
 	}
 }
@@ -172,7 +172,7 @@ func TestProvenanceUnderOtherRules(t *testing.T) {
 	r.must(OpContribute, says("erp", "0.2", 1, `{"a":2,"b":1}`))
 	other := contributedRules(t, merge.Field{Path: "/*", OnConflict: merge.OnConflict{Rule: merge.RuleNewest, By: contribution.ByObservedAt}})
 	for i, rules := range []*Rules{&r.rules, &other} {
-		_, got, err := r.engine.ReadTraced(context.Background(), ref, rules, ifmatch.Conditions{})
+		_, got, err := r.engine.ReadTraced(context.Background(), ref, rules, nil, ifmatch.Conditions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,15 +70,18 @@ func (w *write) elsewhere(ctx context.Context, occupant *store.Document, c candi
 	return again.run(ctx)
 }
 
-// alreadyThere decides about a creation whose key another document holds.
+// alreadyThere decides about a creation whose key another document holds. Of that one
+// counts what the creator sees, so that who gives a value for anything else is not told
+// whether it is the same.
 func (w *write) alreadyThere(ctx context.Context, r *Refusal, c candidate) (*Outcome, error) {
 	is, err := w.engine.parseStored(r.Holder.Body)
 	if err != nil {
 		return nil, w.engine.refusalOf(err, r.Current)
 	}
-	if !jsonvalue.Identical(is, c.value) {
+	v := w.intent.Rules.View(w.intent.Authority, is)
+	if !jsonvalue.Identical(v.Value(is), c.value) {
 		return nil, r
 	}
-	there := &write{engine: w.engine, intent: w.intent, current: r.Holder}
+	there := &write{engine: w.engine, intent: w.intent, current: r.Holder, value: is, view: v}
 	return there.unchanged(ctx, &plan{unchanged: true})
 }

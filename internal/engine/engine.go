@@ -18,6 +18,7 @@ import (
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
@@ -137,6 +138,7 @@ type write struct {
 	hasTurn bool            // it is this write's turn there
 	basis   *pending        // the commit that current comes of, nil for what is durable
 	value   jsonvalue.Value // the current body parsed, once it was
+	view    *view.View      // what the caller sees of it
 	// leftover is a claim in the way that belongs to nobody, nil for none.
 	leftover *leftover
 	// resolves is the parked write that this one decides about, nil for none.
@@ -202,6 +204,13 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 // load reads the current document. What replaces or deletes it is content with
 // its head, where the store can read that for less.
 func (w *write) load(ctx context.Context) error {
+	if err := w.fetch(ctx); err != nil {
+		return err
+	}
+	return w.see()
+}
+
+func (w *write) fetch(ctx context.Context) error {
 	w.value, w.basis = jsonvalue.Value{}, nil
 	if w.hasTurn {
 		if p := w.queue.ahead.newest(); p != nil {
@@ -225,7 +234,7 @@ func (w *write) load(ctx context.Context) error {
 // unless it turns out to be stale.
 func (w *write) headIsEnough() bool {
 	rules := w.intent.Rules
-	return rules.Key == nil && (w.intent.Op == OpDelete || w.intent.Op == OpPut && !rules.Merge.HasImmutable() && rules.Contributions == nil)
+	return rules.Key == nil && rules.Readers == nil && (w.intent.Op == OpDelete || w.intent.Op == OpPut && !rules.Merge.HasImmutable() && rules.Contributions == nil)
 }
 
 // errHeadOnly says that a turn on the head alone has come to need the body.

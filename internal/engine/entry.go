@@ -49,8 +49,9 @@ func (e *Engine) ListHead(ctx context.Context, part store.Part) (int64, error) {
 }
 
 // AppendEntry appends a log row as its readers see it, without its body: an item
-// of a history, and the value of _meta.
-func (r *Rules) AppendEntry(dst []byte, e *store.Entry) []byte {
+// of a history, and the value of _meta. Whole tells that they see all of the document,
+// of which the digest is.
+func (r *Rules) AppendEntry(dst []byte, e *store.Entry, whole bool) []byte {
 	w := jsonvalue.NewWriter(dst).Open('{').Name("version").Int(e.Version)
 	deleted := e.Action == store.ActionDelete
 	if !deleted {
@@ -59,7 +60,7 @@ func (r *Rules) AppendEntry(dst []byte, e *store.Entry) []byte {
 	w.NonEmpty("action", string(e.Action)).NonEmpty("outcome", e.Outcome)
 	w.Name("at").Time(e.At)
 	w.NonEmpty("by", e.Actor.Name)
-	if !deleted {
+	if !deleted && whole {
 		w.Name("sha256").String(hex.EncodeToString(e.Digest[:]))
 	}
 	w.NonEmpty("correlationId", e.Correlation).NonZero("yourVersion", e.Base)

@@ -5,19 +5,21 @@ import (
 	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/patch"
 )
 
 // explain says what happened between the version that a writer had read, whose
-// content is from, and the current one, whose content is to: for each change the
-// latest version that touched its path.
-func (e *Engine) explain(ctx context.Context, current *store.Document, base *store.Entry, from, to jsonvalue.Value) (*Conflict, error) {
+// content is from, and the current one, whose content is to: for each change that is
+// seen the latest version that touched its path.
+func (e *Engine) explain(ctx context.Context, current *store.Document, base *store.Entry, from, to jsonvalue.Value, v *view.View) (*Conflict, error) {
+	from, to = v.Value(from), v.Value(to)
 	c := &Conflict{Base: base}
 	for _, change := range patch.Diff(from, to) {
 		c.Changes = append(c.Changes, Change{Change: change})
 	}
-	newest, err := e.trace(ctx, current, base, from, to, func(s step) bool {
+	newest, err := e.trace(ctx, current, base, from, to, v, func(s step) bool {
 		c.credit(s.changes, s.by)
 		return !c.attributed()
 	})

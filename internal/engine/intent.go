@@ -10,6 +10,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/contribution"
 	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/merge"
 )
@@ -80,6 +81,10 @@ type Rules struct {
 	Merge *merge.Policy
 	// Reserved is what only some callers may do.
 	Reserved Reserved
+	// Readers are the places that only those see whom the Authority of their intent, or
+	// of their read, lets; nil is none. No answer tells others what stands there, nor
+	// whether it is what they wrote.
+	Readers *view.Fields
 	// Contributions say how documents are materialised; nil takes none.
 	Contributions *Contributions
 	// Summary leaves values out of conflict documents.

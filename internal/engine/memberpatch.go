@@ -125,6 +125,9 @@ func (w *write) memberValue(ctx context.Context, of *member, v jsonvalue.Value, 
 	case &m.version:
 		return m.versionValue(at), nil
 	case &m.digest:
+		if w.view != nil { // it is not shown
+			return jsonvalue.Value{}, nil
+		}
 		digest := at.Digest
 		if digest == [32]byte{} { // not every store keeps it
 			digest = v.Digest()
@@ -135,7 +138,7 @@ func (w *write) memberValue(ctx context.Context, of *member, v jsonvalue.Value, 
 		if err != nil {
 			return v, err
 		}
-		return w.engine.parseStored(w.intent.Rules.AppendEntry(nil, row))
+		return w.engine.parseStored(w.intent.Rules.AppendEntry(nil, row, w.view == nil))
 	case &m.provenance:
 		return w.provenanceOf(ctx, v)
 	}

@@ -181,10 +181,11 @@ func (m *Members) Fits(content []byte, limits Limits) bool {
 	return int64(len(content)-len(v.Append(nil))+len(rest.Append(nil))) <= limits.Body
 }
 
-// Show returns a stored body as callers see it, with what the contract adds for
-// the state h. Asked tells that the caller has asked for the version. It does not
-// write to body, and returns it where there is nothing to add.
-func (m *Members) Show(body []byte, h *store.Head, asked bool) []byte {
+// Show returns what is seen of a stored body with what the contract adds for the
+// state h. Asked tells that the caller has asked for the version. The digest is that of
+// the whole document, so that only who sees that is told. It does not write to body,
+// and returns it where there is nothing to add.
+func (m *Members) Show(body []byte, h *store.Head, asked, whole bool) []byte {
 	if m == nil {
 		return body
 	}
@@ -194,7 +195,7 @@ func (m *Members) Show(body []byte, h *store.Head, asked bool) []byte {
 		value := m.appendVersion(scratch[:0], h.Version)
 		body = jsonvalue.AppendWith(make([]byte, 0, int64(len(body))+m.room), body, m.version.at, value)
 	}
-	if m.digest.at != nil {
+	if m.digest.at != nil && whole {
 		value := appendDigest(scratch[:0], shownDigest(stored, h))
 		body = jsonvalue.AppendWith(make([]byte, 0, int64(len(body))+m.room), body, m.digest.at, value)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/patch"
@@ -13,13 +14,21 @@ import (
 
 // weighed is a stale write held against what happened since its base.
 type weighed struct {
+	// What a caller sees of the three is held against each other, with the rest
+	// kept as it is stored: of a change that they may not see a merge tells nothing.
+	view         *view.View
 	base, theirs jsonvalue.Value
 	// mine is what the write makes of its base. Where it makes nothing of it,
 	// broken says why; a deletion has neither.
 	mine   candidate
 	broken error
-	who    merge.Writers
-	merged merge.Result
+	// whole is mine with what its writer does not see, and wholeBase the base. Blind
+	// tells that the writer gave values for that.
+	whole     candidate
+	wholeBase jsonvalue.Value
+	blind     bool
+	who       merge.Writers
+	merged    merge.Result
 	// tests are where a JSON Patch tests what it makes of its base. More are the
 	// disputes that are not of the merge itself: these tests, or a schema.
 	tests []jsonvalue.Pointer
@@ -37,22 +46,41 @@ func (s *weighed) compared() bool { return !s.mine.value.IsAbsent() }
 // weigh works out what a stale write comes to on its base, and how that merges
 // with the current document.
 func (w *write) weigh(ctx context.Context, base *store.Entry) (*weighed, error) {
-	s := &weighed{}
+	s := &weighed{view: w.view}
 	var err error
-	if s.base, err = w.contentOf(base); err != nil {
+	if s.wholeBase, err = w.contentOf(base); err != nil {
 		return nil, err
 	}
 	if s.theirs, err = w.currentValue(); err != nil {
 		return nil, err
 	}
+	s.base, s.theirs = s.view.Value(s.wholeBase), s.view.Value(s.theirs)
 	if w.intent.Op == OpDelete || w.intent.Op.contributes() {
 		return s, nil
 	}
 	at := headOf(base)
-	if s.mine, s.broken = w.candidate(ctx, func() (jsonvalue.Value, error) { return s.base, nil }, &at); s.broken == nil {
-		err = w.compare(ctx, base, s)
+	s.whole, s.broken = w.candidate(ctx, func() (jsonvalue.Value, error) { return s.wholeBase, nil }, &at)
+	if s.blind = s.whole.brings; s.broken != nil || s.blind {
+		return s, nil
 	}
-	return s, err
+	if s.mine = s.whole; s.view != nil {
+		seen := s.view.Value(s.whole.value)
+		s.mine = candidate{value: seen, body: seen.Append(nil)}
+	}
+	return s, w.compare(ctx, base, s)
+}
+
+// blindly refuses a stale write that gives a value for what its caller may not see:
+// whatever became of it would tell them about that.
+func (w *write) blindly(ctx context.Context, v evaluation) error {
+	if w.view == nil {
+		return nil
+	}
+	s, err := w.weigh(ctx, v.base)
+	if err != nil || !s.blind {
+		return err
+	}
+	return w.conflict(ctx, ReasonStale, v, s)
 }
 
 // compare holds what a write makes of its base against what happened since.
@@ -82,7 +110,7 @@ func (w *write) threeWay(ctx context.Context, base *store.Entry, s *weighed, rol
 			return err
 		}
 		var err error
-		if s.who.Theirs, err = w.engine.authors(ctx, w.current, base, s.base, s.theirs); err != nil {
+		if s.who.Theirs, err = w.engine.authors(ctx, w.current, base, s.base, s.theirs, s.view); err != nil {
 			return err
 		}
 	}
@@ -171,7 +199,7 @@ func (w *write) planMerged(ctx context.Context, v evaluation, s *weighed, p plan
 	}
 	c, err := w.judge(s)
 	if err == nil && !s.merged.Clean() { // unless it is for what the writer sent
-		if err = w.validate(&s.mine); err == nil {
+		if err = w.validate(&s.whole); err == nil {
 			err = w.conflict(ctx, ReasonMergeConflict, v, s)
 		}
 	}
@@ -179,7 +207,7 @@ func (w *write) planMerged(ctx context.Context, v evaluation, s *weighed, p plan
 		return p, err
 	}
 	p.result, p.content, p.candidate = Merged, store.ContentBody, c
-	p.mergedFrom, p.combined = v.base.Version, !jsonvalue.Identical(c.value, s.mine.value)
+	p.mergedFrom, p.combined = v.base.Version, !jsonvalue.Identical(s.view.Value(c.value), s.mine.value)
 	if p.decisions, err = encodeDecisions(nil, s.merged.Decisions, ""); err != nil {
 		return p, err
 	}
@@ -191,15 +219,27 @@ func (w *write) planMerged(ctx context.Context, v evaluation, s *weighed, p plan
 // document that would be stored. What is wrong with it is disputed then. Any other
 // error is a [*Refusal].
 func (w *write) judge(s *weighed) (candidate, error) {
-	c, err := w.finish(s.merged.Value)
+	c, err := w.merged(s)
 	if err == nil {
-		err = w.validate(&c)
+		err = w.validateFor(&c, s.view)
 	}
 	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonInvalid {
-		s.faults = r.Faults
+		s.faults = w.intent.Rules.told(r.Faults, s.theirs, c.value, w.view)
 		err = s.disputeFaults(r.Faults)
 	}
 	return c, err
+}
+
+// merged makes a candidate of what a merge came to.
+func (w *write) merged(s *weighed) (candidate, error) {
+	if s.view == nil {
+		return w.finish(s.merged.Value)
+	}
+	current, err := w.currentValue()
+	if err != nil {
+		return candidate{}, err
+	}
+	return w.keeping(current, s.merged.Value)
 }
 
 // disputeFaults disputes what is wrong with the result of a merge.
@@ -222,14 +262,17 @@ func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *we
 	if err := w.settled(ctx); err != nil { // who wrote it is in the history then
 		return err
 	}
-	c, err := w.engine.explain(ctx, w.current, v.base, s.base, s.theirs)
+	c, err := w.engine.explain(ctx, w.current, v.base, s.base, s.theirs, w.view)
 	if err != nil {
 		return err
 	}
-	if w.resolves == nil {
+	switch {
+	case s.blind:
+		c.Strategies = []Strategy{StrategyReject}
+	case w.resolves == nil:
 		c.Strategies = w.offered(ctx, v.base)
 	}
-	c.Compared, c.Disputes, c.Repeats = s.compared(), w.intent.Rules.disputes(s), s.repeats && w.intent.Key == nil
+	c.Compared, c.Disputes, c.Repeats = s.compared(), shown(w.intent.Rules.disputes(s), w.view), s.repeats && w.intent.Key == nil
 	if c.AlreadyApplied, err = w.applied(s); err != nil {
 		return err
 	}
@@ -240,6 +283,9 @@ func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *we
 func (w *write) applied(s *weighed) (bool, error) {
 	if !s.compared() {
 		return false, nil
+	}
+	if s.view != nil {
+		return jsonvalue.Identical(s.mine.value, s.theirs), nil
 	}
 	return w.isCurrent(s.mine)
 }

@@ -28,15 +28,15 @@ func (w *write) planParked(ctx context.Context, base *store.Entry, s *weighed, p
 		return p, err
 	}
 	// What would be refused for itself is not worth anybody's decision.
-	if faults := w.intent.Rules.Faults(s.base, s.mine.value); len(faults) > 0 {
-		return p, &Refusal{Reason: ReasonInvalid, Current: w.current, Faults: faults}
+	if faults := w.intent.Rules.Faults(s.wholeBase, s.whole.value); len(faults) > 0 {
+		return p, &Refusal{Reason: ReasonInvalid, Current: w.current, Faults: w.intent.Rules.told(faults, s.wholeBase, s.whole.value, w.view)}
 	}
 	open, past, err := w.engine.parkedRows(ctx, &w.current.Head)
 	if err != nil {
 		return p, w.failed(err)
 	}
 	refusal.Reason, refusal.RetryAfter = ReasonMergeConflict, 0
-	parked := &ParkedWrite{ID: idOfParked(w.intent.Actor.Name, base, s), By: w.intent.Actor, At: w.engine.stamp(), Base: base, Yours: s.mine.body, tests: s.tests}
+	parked := &ParkedWrite{ID: idOfParked(w.intent.Actor.Name, base, s), By: w.intent.Actor, At: w.engine.stamp(), Base: base, Yours: s.whole.body, tests: s.tests}
 	p.unchanged = slices.ContainsFunc(open, func(o *ParkedWrite) bool { return o.ID == parked.ID })
 	if !p.unchanged && len(open) >= MaxParked {
 		p.granted, refusal.Crowded = "", true
@@ -79,6 +79,9 @@ func idOfParked(by string, base *store.Entry, s *weighed) string {
 		h.Write(s)
 	}
 	text([]byte(by))
+	if s.view != nil { // else an id from before there were views is another one
+		text(s.view.Tag())
+	}
 	h.Write(binary.AppendVarint(binary.AppendVarint(nil, base.Life), base.Version))
 	text(s.mine.body)
 	for _, at := range s.tests {

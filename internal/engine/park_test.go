@@ -54,7 +54,7 @@ func (r *rig) settled(out *Outcome, err error) (*Outcome, *Refusal) {
 // open are the parked writes of the document.
 func (r *rig) open() *OpenConflicts {
 	r.t.Helper()
-	page, err := r.engine.OpenConflicts(context.Background(), ref, &r.rules, nil, MaxParked)
+	page, err := r.engine.OpenConflicts(context.Background(), ref, &r.rules, nil, nil, MaxParked)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -194,6 +194,8 @@ type asked struct {
 }
 
 func (a *asked) MayOverwrite(jsonvalue.Value) bool { return false }
+
+func (a *asked) MayRead(int, jsonvalue.Value) bool { return false }
 
 func (a *asked) MayResolve(field int, _ jsonvalue.Value) bool {
 	a.fields = append(a.fields, field)

@@ -46,9 +46,9 @@ func TestParkedInABrokenStore(t *testing.T) {
 			before := r.dump()
 			r.store.spoil = tt.spoil
 			var errs []error
-			_, one, err := r.engine.OpenConflict(context.Background(), ref, &r.rules, id)
+			_, one, err := r.engine.OpenConflict(context.Background(), ref, &r.rules, nil, id)
 			errs = append(errs, err)
-			page, err := r.engine.OpenConflicts(context.Background(), ref, &r.rules, nil, 9)
+			page, err := r.engine.OpenConflicts(context.Background(), ref, &r.rules, nil, nil, 9)
 			errs = append(errs, err)
 			_, refusal := r.resolve(id, 2, `{"choices":{"/a":"yours"}}`)
 			errs = append(errs, refusal)
@@ -87,7 +87,7 @@ func TestOpenConflictsDecidedMeanwhile(t *testing.T) {
 	if items := r.open().Items; len(items) != 1 || items[0].ID != two {
 		t.Errorf("open is %+v", items)
 	}
-	_, _, err := r.engine.OpenConflict(context.Background(), ref, &r.rules, one)
+	_, _, err := r.engine.OpenConflict(context.Background(), ref, &r.rules, nil, one)
 	_, byDecision := r.resolve(one, 2, `{"choices":{"/a":"yours"}}`)
 	for _, err := range []error{err, byDecision} {
 		if r, ok := errors.AsType[*Refusal](err); !ok || r.Reason != ReasonNotFound {

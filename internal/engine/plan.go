@@ -47,6 +47,9 @@ func (w *write) planned(ctx context.Context) (plan, error) {
 	if w.resolves != nil {
 		return w.planResolution(ctx)
 	}
+	if err := w.unanswerable(); err != nil {
+		return plan{}, err
+	}
 	v, err := w.evaluate(ctx)
 	if err != nil {
 		return plan{}, err
@@ -141,6 +144,9 @@ func (w *write) build(ctx context.Context, p plan, result Result) (plan, error) 
 // planStale decides about a write whose tag, or whose version in the content,
 // names an earlier version.
 func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
+	if err := w.blindly(ctx, v); err != nil {
+		return plan{}, err
+	}
 	strategy, wished, err := w.strategy(ctx, v.base)
 	if err != nil {
 		return plan{}, err
@@ -223,7 +229,7 @@ func (w *write) planFailed(ctx context.Context, v evaluation) (plan, error) {
 		return plan{}, r
 	}
 	if v.By == ifmatch.FieldIfUnmodifiedSince && w.intent.Op == OpPut && rules.Contract.AcceptApplied && !rules.Merge.HasRepeating() {
-		if c, err := w.candidate(ctx, nil, nil); err == nil {
+		if c, err := w.candidate(ctx, w.currentValue, &w.current.Head); err == nil {
 			if same, err := w.isCurrent(c); err == nil && same {
 				return plan{unchanged: true}, nil
 			}

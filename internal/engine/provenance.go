@@ -7,40 +7,54 @@ import (
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/contribution"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
-// Contributions returns what a document is made of, in the order in which it came.
-// A document that is not there is refused as not found.
-func (e *Engine) Contributions(ctx context.Context, ref store.Ref, rules *Rules) ([]contribution.Contribution, error) {
-	_, had, err := e.readContributed(ctx, ref, rules, ifmatch.Conditions{})
+// Contributions returns what a document is made of, in the order in which it came and
+// as far as it is seen. A document that is not there is refused as not found.
+func (e *Engine) Contributions(ctx context.Context, ref store.Ref, rules *Rules, a Authority) ([]contribution.Contribution, error) {
+	reading, had, err := e.readContributed(ctx, ref, rules, ifmatch.Conditions{})
+	if err != nil {
+		return nil, err
+	}
+	v, err := e.ViewOf(rules, a, reading.Document)
+	for i := range had.all {
+		had.all[i].Data = v.Value(had.all[i].Data)
+	}
 	return had.all, err
 }
 
-// Contribution returns one of what a document is made of. It fails with a
-// [*Refusal]: not found where it is not, or no longer, or where there is no
-// document, which Current tells.
-func (e *Engine) Contribution(ctx context.Context, ref store.Ref, rules *Rules, id string) (*contribution.Contribution, error) {
+// Contribution returns one of what a document is made of, as far as it is seen. It
+// fails with a [*Refusal]: not found where it is not, or no longer, or where there is
+// no document, which Current tells.
+func (e *Engine) Contribution(ctx context.Context, ref store.Ref, rules *Rules, a Authority, id string) (*contribution.Contribution, error) {
 	reading, had, err := e.readContributed(ctx, ref, rules, ifmatch.Conditions{})
 	if err != nil {
 		return nil, err
 	}
 	for i := range had.all {
 		if had.all[i].ID == id {
-			return &had.all[i], nil
+			v, err := e.ViewOf(rules, a, reading.Document)
+			had.all[i].Data = v.Value(had.all[i].Data)
+			return &had.all[i], err
 		}
 	}
 	return nil, &Refusal{Reason: ReasonNotFound, Current: reading.Document}
 }
 
 // ReadTraced is [Engine.Read], and returns the value of _provenance: which
-// contribution each place of the document comes of.
-func (e *Engine) ReadTraced(ctx context.Context, ref store.Ref, rules *Rules, c ifmatch.Conditions) (Reading, []byte, error) {
+// contribution each place of the document that is seen comes of.
+func (e *Engine) ReadTraced(ctx context.Context, ref store.Ref, rules *Rules, a Authority, c ifmatch.Conditions) (Reading, []byte, error) {
 	reading, had, err := e.readContributed(ctx, ref, rules, c)
 	if err != nil {
 		return reading, nil, err
 	}
-	provenance, err := e.provenance(reading.Document.Body, &had, rules)
+	v, err := e.ViewOf(rules, a, reading.Document)
+	if err != nil {
+		return reading, nil, err
+	}
+	provenance, err := e.provenance(reading.Document.Body, &had, rules, v)
 	if err != nil {
 		return reading, nil, e.refusalOf(err, reading.Document)
 	}
@@ -71,7 +85,7 @@ func (e *Engine) readContributed(ctx context.Context, ref store.Ref, rules *Rule
 // each place, or a list of them where several contributions make the value. A place
 // that does not have the value that the contributions make of it, since the rules
 // were others when it was materialised, is left out.
-func (e *Engine) provenance(body []byte, had *contributed, rules *Rules) ([]byte, error) {
+func (e *Engine) provenance(body []byte, had *contributed, rules *Rules, v *view.View) ([]byte, error) {
 	stored, err := e.parseStored(body)
 	if err != nil {
 		return nil, err
@@ -80,7 +94,7 @@ func (e *Engine) provenance(body []byte, had *contributed, rules *Rules) ([]byte
 	w := jsonvalue.NewWriter(nil).Open('{')
 	for i := range origins {
 		o := &origins[i]
-		if !jsonvalue.Identical(o.Value, stored.At(o.Path)) {
+		if v.Hides(o.Path) || !jsonvalue.Identical(v.At(o.Path, o.Value), v.At(o.Path, stored.At(o.Path))) {
 			continue
 		}
 		if w.Name(o.Path.String()); len(o.Of) == 1 {
@@ -115,7 +129,7 @@ func (w *write) provenanceOf(ctx context.Context, v jsonvalue.Value) (jsonvalue.
 	if err != nil {
 		return v, err
 	}
-	text, err := w.engine.provenance(v.Append(nil), &had, w.intent.Rules)
+	text, err := w.engine.provenance(v.Append(nil), &had, w.intent.Rules, w.view)
 	if err != nil {
 		return v, err
 	}

@@ -81,9 +81,9 @@ type Difference struct {
 	Changes  []patch.Change
 }
 
-// Diff compares two versions of one document. It fails with a [*Refusal] that
-// says not found where one of them is not kept.
-func (e *Engine) Diff(ctx context.Context, ref store.Ref, rules *Rules, from, to int64) (*Difference, error) {
+// Diff compares what somebody sees of two versions of one document. It fails with a
+// [*Refusal] that says not found where one of them is not kept.
+func (e *Engine) Diff(ctx context.Context, ref store.Ref, rules *Rules, a Authority, from, to int64) (*Difference, error) {
 	var d Difference
 	var err error
 	if d.From, err = e.versionValue(ctx, ref, rules, from, jsonvalue.Value{}); err != nil {
@@ -92,6 +92,11 @@ func (e *Engine) Diff(ctx context.Context, ref store.Ref, rules *Rules, from, to
 	if d.To, err = e.versionValue(ctx, ref, rules, to, d.From); err != nil {
 		return nil, err
 	}
+	v, err := e.ViewNow(ctx, ref, rules, a)
+	if err != nil {
+		return nil, err
+	}
+	d.From, d.To = v.Value(d.From), v.Value(d.To)
 	d.Changes = patch.Diff(d.From, d.To)
 	return &d, nil
 }

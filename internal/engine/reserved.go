@@ -36,6 +36,9 @@ type Authority interface {
 	MayOverwrite(current jsonvalue.Value) bool
 	// MayResolve is about the field of that index.
 	MayResolve(field int, current jsonvalue.Value) bool
+	// MayRead is about the path of that index among the Readers of the rules. Current
+	// is absent where there is no document.
+	MayRead(path int, current jsonvalue.Value) bool
 }
 
 // mayOverwrite tells whether the caller may let a write win that was made on base,
@@ -74,7 +77,7 @@ func (w *write) decidedByOverwriting(ctx context.Context, base *store.Entry) ([]
 			return nil, err
 		}
 	}
-	fields := w.intent.Rules.overwritten(s.base, s.theirs, result.value)
+	fields := w.intent.Rules.overwritten(s.base, s.theirs, w.view.Value(result.value))
 	for i := range s.merged.Disputes {
 		fields = append(fields, w.intent.Rules.disputed(&s.merged.Disputes[i], s.sides())...)
 	}

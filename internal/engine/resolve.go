@@ -136,7 +136,11 @@ func (w *write) planResolved(ctx context.Context, v evaluation, s *weighed, abou
 		return p, err
 	}
 	value, decisions := d.document, []merge.Decision{{Winner: merge.Given, Rule: merge.RuleChosen}}
+	brings := w.view.Brings(value)
 	if value.IsAbsent() {
+		if brings, err = w.chosen(d.choices, s); err != nil {
+			return p, err
+		}
 		result, err := merge.Resolve(s.base, s.theirs, s.mine.value, w.intent.Rules.Merge, s.who, d.choices, s.more...)
 		if wrong, ok := errors.AsType[*merge.ChoiceError](err); ok {
 			return p, &Refusal{Reason: ReasonInvalid, Current: w.current, cause: err,
@@ -150,10 +154,18 @@ func (w *write) planResolved(ctx context.Context, v evaluation, s *weighed, abou
 	if members := w.intent.Rules.Members; members != nil {
 		value, _ = members.strip(value)
 	}
+	if !d.document.IsAbsent() {
+		if value, err = w.view.Keep(s.theirs, value); err != nil {
+			return p, w.ambiguous(err)
+		}
+	}
 	if value.Depth() > max(w.engine.limits.Depth, s.theirs.Depth(), s.mine.value.Depth()) {
 		return p, &Refusal{Reason: ReasonTooLarge, Current: w.current}
 	}
 	c, err := w.finish(value)
+	if c.brings, c.brought = brings, d.document; brings && c.brought.IsAbsent() {
+		c.brought = value // of choices it cannot be told apart what is theirs
+	}
 	if err == nil {
 		err = w.validate(&c)
 	}
@@ -169,6 +181,47 @@ func (w *write) planResolved(ctx context.Context, v evaluation, s *weighed, abou
 		p.content = store.ContentTouch
 	}
 	return p, err
+}
+
+// chosen completes the values that were given as choices with what their giver does
+// not see, and tells whether there are values for that among them.
+func (w *write) chosen(choices map[string]merge.Choice, s *weighed) (brings bool, err error) {
+	if w.view == nil {
+		return false, nil
+	}
+	for i := range s.merged.Disputes {
+		d := &s.merged.Disputes[i]
+		choice, there := choices[d.Path.String()]
+		if !there || choice.Winner != merge.Given {
+			continue
+		}
+		places := []jsonvalue.Pointer{nil}
+		if d.Together != nil {
+			places = nil
+			for _, p := range d.Together {
+				places = append(places, jsonvalue.Pointer{p.String()})
+			}
+		}
+		for n, in := range places {
+			at := d.Path
+			if d.Together != nil {
+				at = d.Together[n]
+			}
+			given := choice.Value.At(in)
+			brings = brings || w.view.BringsAt(at, given)
+			kept, err := w.view.KeepAt(at, s.theirs.At(at), given)
+			if err != nil {
+				return brings, w.ambiguous(err)
+			}
+			if len(in) == 0 {
+				choice.Value = kept
+			} else if !kept.IsAbsent() {
+				choice.Value, _ = choice.Value.With(in, kept)
+			}
+		}
+		choices[d.Path.String()] = choice
+	}
+	return brings, nil
 }
 
 // decided is what the content of a resolution says: one of the two.

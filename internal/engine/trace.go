@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/patch"
@@ -29,8 +30,9 @@ type step struct {
 // whose content is from, and yields the steps between them, newest first, until
 // that returns false. It returns the row of the current version, nil where it is
 // not known. One range read tells who wrote what; bodies are loaded one by one, as
-// far as is asked for. All versions after the base are kept if the base is.
-func (e *Engine) trace(ctx context.Context, current *store.Document, base *store.Entry, from, to jsonvalue.Value, yield func(step) bool) (newest *store.Entry, err error) {
+// far as is asked for, and compared as far as v sees them. All versions after the
+// base are kept if the base is.
+func (e *Engine) trace(ctx context.Context, current *store.Document, base *store.Entry, from, to jsonvalue.Value, v *view.View, yield func(step) bool) (newest *store.Entry, err error) {
 	behind := current.Rev - base.Rev
 	versions, err := e.versionsUpTo(ctx, current, min(behind, maxTraced))
 	if err != nil || len(versions) == 0 {
@@ -46,7 +48,7 @@ func (e *Engine) trace(ctx context.Context, current *store.Document, base *store
 		if errors.Is(err, store.ErrNoEntry) { // what it did is put down to the next one that is known
 			continue
 		}
-		if err != nil || !yield(step{by, patch.Diff(was, is)}) {
+		if was = v.Value(was); err != nil || !yield(step{by, patch.Diff(was, is)}) {
 			return newest, err
 		}
 		by, is = version, was
@@ -84,9 +86,9 @@ func (e *Engine) contentOf(ctx context.Context, row *store.Entry, like jsonvalue
 // authors tells who changed which place since a base, oldest first. An index of
 // an array names another element in every version, so that a change inside an
 // array counts as one of all of it.
-func (e *Engine) authors(ctx context.Context, current *store.Document, base *store.Entry, from, to jsonvalue.Value) ([]merge.Authorship, error) {
+func (e *Engine) authors(ctx context.Context, current *store.Document, base *store.Entry, from, to jsonvalue.Value, v *view.View) ([]merge.Authorship, error) {
 	var authors []merge.Authorship
-	_, err := e.trace(ctx, current, base, from, to, func(s step) bool {
+	_, err := e.trace(ctx, current, base, from, to, v, func(s step) bool {
 		for _, c := range slices.Backward(s.changes) {
 			authors = append(authors, merge.Authorship{Path: upToArray(from, c.Path), Roles: s.by.Actor.Roles})
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
@@ -9,7 +10,10 @@ const maxFaults = 20
 
 // validate judges what a write would store, whatever it was built from. It returns
 // a *Refusal.
-func (w *write) validate(c *candidate) error {
+func (w *write) validate(c *candidate) error { return w.validateFor(c, w.view) }
+
+// validateFor is validate, for who sees v of the document.
+func (w *write) validateFor(c *candidate, v *view.View) error {
 	rules := w.intent.Rules
 	var was jsonvalue.Value
 	if rules.Merge.HasImmutable() && w.current.Exists() {
@@ -18,8 +22,11 @@ func (w *write) validate(c *candidate) error {
 			return err
 		}
 	}
-	if faults := rules.Faults(was, c.value); len(faults) > 0 {
+	if faults := w.unchangeable(c); faults != nil {
 		return &Refusal{Reason: ReasonInvalid, Current: w.current, Faults: faults}
+	}
+	if faults := rules.Faults(was, c.value); len(faults) > 0 {
+		return &Refusal{Reason: ReasonInvalid, Current: w.current, Faults: rules.told(faults, was, c.value, v)}
 	}
 	return nil
 }
