@@ -20,6 +20,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/problem"
@@ -91,6 +92,15 @@ type Options struct {
 	// OnStale.Overwrite is set, an expression of a policy file, which a handler does
 	// not read.
 	MayOverwrite func(r *http.Request, document []byte) bool
+	// Hide are the fields that not everybody sees, by their paths: JSON Pointers with
+	// wildcards, as those of a policy file that have read. It takes a MayRead, and a
+	// Contract whose tokens are not hashes of what is hidden.
+	Hide []string
+	// MayRead tells whether the maker of a request sees what stands at one of Hide in a
+	// document, as it is stored; nil for one that is not there. What somebody does not
+	// see is in no answer, and stays as it is where they write the document. It must be
+	// safe for concurrent use.
+	MayRead func(r *http.Request, path string, document []byte) bool
 	// Merge says how two changes of one field combine, who wins where they do not, and
 	// which fields do not change once they are there; nil merges objects member by
 	// member. The rules of a policy file become one by [merge.Compile].
@@ -127,7 +137,7 @@ type Options struct {
 // New returns a handler for the documents of s. It is safe for concurrent use. It
 // panics where o cannot be meant: a member of its Dialect has no valid pointer, or
 // OnStale names a strategy that there is not, or says who may overwrite without a
-// MayOverwrite.
+// MayOverwrite, or Hide cannot be.
 func New(s Store, o Options) http.Handler {
 	if o.ID == nil {
 		o.ID = pathID
@@ -138,7 +148,7 @@ func New(s Store, o Options) http.Handler {
 	adapter := &adapter{store: s, firstVersion: o.FirstVersion, digests: o.Contract.Token == ifmatch.TokenHash}
 	adapter.historian, _ = s.(Historian)
 	h := &handler{
-		rules: o.rules(), dialect: o.Dialect, id: o.ID, mayOverwrite: o.MayOverwrite,
+		rules: o.rules(), dialect: o.Dialect, id: o.ID, mayOverwrite: o.MayOverwrite, hide: o.Hide, mayRead: o.MayRead,
 		door: door.Door{
 			Engine: engine.New(adapter, engine.Config{Limits: engine.Limits{Body: o.MaxBody}}),
 			Log:    o.Log,
@@ -180,6 +190,7 @@ func (o *Options) rules() *engine.Rules {
 	if r.Reserved.Overwriting = o.MayOverwrite != nil; !r.Reserved.Overwriting && o.OnStale.Overwrite != "" {
 		panic("guard: Options.OnStale.Overwrite says who may overwrite; set Options.MayOverwrite, which is asked instead")
 	}
+	r.Readers = o.readers()
 	for _, s := range o.OnStale.Allow {
 		r.Allow = append(r.Allow, strategy(s))
 	}
@@ -194,6 +205,23 @@ func (o *Options) rules() *engine.Rules {
 		}
 	}
 	return r
+}
+
+// readers are the fields that not everybody sees, nil for none.
+func (o *Options) readers() *view.Fields {
+	switch {
+	case (len(o.Hide) > 0) != (o.MayRead != nil):
+		panic("guard: Options.Hide says what not everybody sees, and Options.MayRead who does; set both or none")
+	case len(o.Hide) == 0:
+		return nil
+	case o.Contract.Token == ifmatch.TokenHash:
+		panic("guard: Options.Hide does not go with tokens that are hashes: these tell whether a value that somebody guesses is there")
+	}
+	f, err := view.Compile(o.Hide, nil)
+	if err != nil {
+		panic(fmt.Sprintf("guard: Options.Hide: %v", err))
+	}
+	return f
 }
 
 func strategy(s ifmatch.Strategy) engine.Strategy {
@@ -211,6 +239,8 @@ type handler struct {
 	id      func(*http.Request) (string, bool)
 	// mayOverwrite is nil where everybody may.
 	mayOverwrite func(*http.Request, []byte) bool
+	hide         []string
+	mayRead      func(*http.Request, string, []byte) bool
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -221,21 +251,30 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t.Ref.ID = id
-	if h.mayOverwrite != nil {
-		t.Authority = caller{r, h.mayOverwrite}
+	if h.mayOverwrite != nil || h.mayRead != nil {
+		t.Authority = caller{r, h}
 	}
 	h.door.ServeItem(w, r, t)
 }
 
 // caller is who makes a request.
 type caller struct {
-	request      *http.Request
-	mayOverwrite func(*http.Request, []byte) bool
+	request *http.Request
+	handler *handler
 }
 
 // MayOverwrite implements engine.Authority.
 func (c caller) MayOverwrite(current jsonvalue.Value) bool {
-	return c.mayOverwrite(c.request, current.Append(nil))
+	return c.handler.mayOverwrite(c.request, current.Append(nil))
+}
+
+// MayRead implements engine.Authority.
+func (c caller) MayRead(path int, current jsonvalue.Value) bool {
+	var document []byte
+	if !current.IsAbsent() {
+		document = current.Append(nil)
+	}
+	return c.handler.mayRead(c.request, c.handler.hide[path], document)
 }
 
 // MayResolve implements engine.Authority. No field of a handler is reserved.

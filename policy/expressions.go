@@ -9,6 +9,8 @@ import (
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/access"
+	"github.com/ifmatch/ifmatch/internal/view"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
 // aboutRules is what the reference says of every expression.
@@ -17,6 +19,8 @@ const aboutRules = " An expression in [CEL](https://cel.dev) that is true or fal
 var overwriteKey = &key{name: "overwrite", kind: kindText, optional: true, defDoc: "whoever `default` and `allow` let", doc: "Who may overwrite, as in `'\"admin\" in principal.roles'`. These may ask for it, though `allow` may not name it; for all others it is as if the policy did not have it, as `default` too." + aboutRules}
 
 var mayResolveKey = &key{name: "may_resolve", kind: kindText, optional: true, defDoc: "that of the field around it, else whoever may write", doc: "Who may settle a conflict over the field, and over all below it that has no `may_resolve` of its own. Nobody else settles it, nor overwrites a change of it that they have not read. A write that is based on the current version settles nothing. An expression like `on_stale.overwrite`."}
+
+var readKey = &key{name: "read", kind: kindText, optional: true, defDoc: "that of the field around it, else whoever may read the document", doc: "Who sees the value of the field, and of all below it that has no `read` of its own: no answer shows it to anybody else, nor whether it is what they guess. They can set it, on the current version, and cannot take it away: where they write the document without it, it stays as it is. Not for members of `natural_key`, nor where `token` is `hash`. Of fields without `read` none counts: where several paths match, the most exact of those that have it holds. An expression like `on_stale.overwrite`, about the document as it is stored now."}
 
 // rule returns an expression, and reports one that cannot be a rule.
 func (d *decoder) rule(v *value, c *Collection) string {
@@ -40,11 +44,11 @@ func (d *decoder) mayOverwrite(v *value, c *Collection) {
 	}
 }
 
-// mayResolve returns the rule of each field, nil where none has one.
-func (d *decoder) mayResolve(fields *value, c *Collection) []string {
+// rulesOf returns the rule that each field has under a key, nil where none has one.
+func (d *decoder) rulesOf(fields *value, k *key, c *Collection) []string {
 	rules, some := make([]string, len(fields.list)), false
 	for i, f := range fields.list {
-		rules[i] = d.rule(f.get(mayResolveKey.name), c)
+		rules[i] = d.rule(f.get(k.name), c)
 		some = some || rules[i] != ""
 	}
 	if !some {
@@ -62,10 +66,34 @@ func staleMembers(s *ifmatch.OnStale) yaml.MapSlice {
 	return members
 }
 
-// mayResolve returns the expression of a field, "" for none.
-func (c *Collection) mayResolve(field int) string {
-	if c.MayResolve == nil {
+// ruleAt returns the expression of a field, "" for none.
+func ruleAt(rules []string, field int) string {
+	if rules == nil {
 		return ""
 	}
-	return c.MayResolve[field]
+	return rules[field]
+}
+
+// readers reports fields that are kept from some and told to all by something else.
+func (d *decoder) readers(fields *value, token *value, naturalKey []*value) {
+	for _, f := range fields.list {
+		read, path := f.get(readKey.name), f.get("path").text
+		if read.text == "" || checkPointer(path) != "" {
+			continue
+		}
+		if token.text == ifmatch.TokenHash.String() {
+			d.fail(read.at, read.path, "cannot stand where token is hash: entity tags would be made of the hidden value too, and tell whoever guesses it; use token: version")
+			continue
+		}
+		hiding, err := view.Compile([]string{path}, nil)
+		if err != nil {
+			continue // reported by itself
+		}
+		for _, k := range naturalKey {
+			member, err := jsonvalue.ParsePointer(k.text)
+			if err == nil && hiding.View(func(int) bool { return false }).Hides(member) {
+				d.fail(read.at, read.path, fault("cannot hide "+k.text+", which is part of natural_key on line "+strconv.Itoa(k.at.line)+": ids are made of it, and everybody sees these"))
+			}
+		}
+	}
 }

@@ -47,6 +47,23 @@ func TestExpressions(t *testing.T) {
 	}
 }
 
+func TestReaders(t *testing.T) {
+	p, err := Parse("p.yaml", []byte(`default: {fields: [{path: /salary, read: '"hr" in principal.roles'}, {path: /n, type: counter}, {path: '/**/secret', may_resolve: "true", read: "resource.owner == principal.name"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{`"hr" in principal.roles`, "", "resource.owner == principal.name"}; !slices.Equal(p.Default.Read, want) || !slices.Equal(p.Default.MayResolve, []string{"", "", "true"}) {
+		t.Errorf("got %q, %q", p.Default.Read, p.Default.MayResolve)
+	}
+	text, err := p.MarshalYAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Parse("printed", text); err != nil || !reflect.DeepEqual(again, p) {
+		t.Errorf("what is printed reads as %+v, %v:\n%s", again, err, text)
+	}
+}
+
 func TestExpressionErrors(t *testing.T) {
 	const head = "collections:\n  - name: users\n    path: /v1/orgs/{orgId}/users\n    id: {param: userId}\n    "
 	for _, tt := range []struct {
@@ -75,6 +92,13 @@ func TestExpressionErrors(t *testing.T) {
 		{"a mapping", head + `on_stale: {overwrite: {admin: true}}`, []string{"5:27: collections[0].on_stale.overwrite: must be a text"}},
 		{"of a group", head + `together: [{fields: [/a, /b], may_resolve: 'true'}]`, []string{
 			"5:35: collections[0].together[0].may_resolve: unknown key; valid keys are fields, on_conflict, by"}},
+		{"a reader who is no one", head + `fields: [{path: /a, read: reader}]`, []string{
+			"5:31: collections[0].fields[0].read: line 1, column 1 of the expression: there is no reader; a rule is about principal, params, resource and request"}},
+		{"hidden, and in the tag", head + "contract: {token: hash}\n    fields: [{path: /a}, {path: /b, read: 'true'}]", []string{
+			"6:43: collections[0].fields[1].read: cannot stand where token is hash: entity tags would be made of the hidden value too, and tell whoever guesses it; use token: version"}},
+		{"hidden, and in the id", "collections:\n  - name: users\n    id: {natural_key: [/org, /user/email]}\n    fields: [{path: /user, read: 'true'}, {path: '/**/email', read: 'true'}, {path: /name, read: 'true'}]", []string{
+			"4:34: collections[0].fields[0].read: cannot hide /user/email, which is part of natural_key on line 3: ids are made of it, and everybody sees these",
+			"4:69: collections[0].fields[1].read: cannot hide /user/email, which is part of natural_key on line 3: ids are made of it, and everybody sees these"}},
 		{"all at once", head + "on_stale: {overwrite: x}\n    fields: [{path: /a, may_resolve: y}, {path: /a, may_resolve: z}]", []string{
 			"5:27: collections[0].on_stale.overwrite: line 1, column 1 of the expression: there is no x; a rule is about principal, params, resource and request",
 			"6:38: collections[0].fields[0].may_resolve: line 1, column 1 of the expression: there is no y; a rule is about principal, params, resource and request",

@@ -31,7 +31,7 @@ var fieldKeys = slices.Concat([]*key{
 	{name: "min", kind: kindNumber, optional: true, defDoc: "none", doc: "The least that a `counter` may be merged to. What is less is left to `on_conflict`."},
 	{name: "max", kind: kindNumber, optional: true, defDoc: "none", doc: "The most that a `counter` may be merged to."},
 }, settleKeys("", "that of the field around it, else `reject`", "What settles two changes that do not combine, of the field and of all below it that has no `on_conflict` of its own."),
-	[]*key{mayResolveKey}, later("read"))
+	[]*key{mayResolveKey, readKey})
 
 // fields returns a collection's fields, and reports those that cannot be.
 func (d *decoder) fields(v *value, c *Collection) []merge.Field {
@@ -121,7 +121,7 @@ func (d *decoder) fitsSchema(field *merge.Field, typ *value, s *Schema) {
 }
 
 // fieldMembers returns a field as it stands in a policy file.
-func fieldMembers(f *merge.Field, mayResolve string) yaml.MapSlice {
+func fieldMembers(f *merge.Field, mayResolve, read string) yaml.MapSlice {
 	members := yaml.MapSlice{{Key: "path", Value: f.Path}}
 	for _, m := range []struct{ name, text string }{{"type", string(f.Type)}, {"key", f.Key}} {
 		if m.text != "" {
@@ -136,6 +136,9 @@ func fieldMembers(f *merge.Field, mayResolve string) yaml.MapSlice {
 	members = append(members, settleMembers(&f.OnConflict)...)
 	if mayResolve != "" {
 		members = append(members, yaml.MapItem{Key: mayResolveKey.name, Value: mayResolve})
+	}
+	if read != "" {
+		members = append(members, yaml.MapItem{Key: readKey.name, Value: read})
 	}
 	return members
 }

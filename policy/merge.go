@@ -215,7 +215,7 @@ func (c *Collection) mergeMembers() yaml.MapSlice {
 	if len(fields) > 0 {
 		list := make([]yaml.MapSlice, len(fields))
 		for i := range fields {
-			list[i] = fieldMembers(&fields[i], c.mayResolve(i))
+			list[i] = fieldMembers(&fields[i], ruleAt(c.MayResolve, i), ruleAt(c.Read, i))
 		}
 		members = append(members, yaml.MapItem{Key: "fields", Value: list})
 	}

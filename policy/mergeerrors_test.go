@@ -30,8 +30,7 @@ func TestMergeErrors(t *testing.T) {
 		{"unknown type", one + "fields: [{path: /a, type: conter}]", []string{"3:31: " + field + `.type: "conter" is not known here, did you mean counter?; ` + types}},
 		{"unknown rule", one + "fields: [{path: /a, on_conflict: mines}]", []string{"3:38: " + field + `.on_conflict: "mines" is not known here, did you mean mine?; ` + rules}},
 		{"rule is a list", one + "fields: [{path: /a, on_conflict: [mine]}]", []string{"3:38: " + field + ".on_conflict: must be one of reject, theirs, mine, newest, highest, lowest, or a block of authority"}},
-		{"unknown key", one + "fields: [{path: /a, typ: list}]", []string{"3:25: " + field + ".typ: unknown key, did you mean type?; valid keys are path, type, key, min, max, on_conflict, by, may_resolve"}},
-		{"later keys", one + "fields: [{path: /a, read: y}]", []string{"3:25: " + field + ".read: not supported by this version"}},
+		{"unknown key", one + "fields: [{path: /a, typ: list}]", []string{"3:25: " + field + ".typ: unknown key, did you mean type?; valid keys are path, type, key, min, max, on_conflict, by, may_resolve, read"}},
 		{"too many fields", one + "fields: [" + many(maxFields+1, "{path: /a%d}") + "]", []string{"3:13: collections[0].fields: must not have more than 1000 fields; each costs every merge"}},
 
 		{"list without a key", one + "fields:\n      - path: /a\n        type: list\n", []string{"4:9: " + field + ".key: a list needs a key that tells its elements apart, such as key: /id"}},
@@ -119,7 +118,7 @@ func TestMergeErrors(t *testing.T) {
 		{"all at once, and nothing that follows from the rest", one + "detect: [x]\n    together: [[/a]]\n    fields:\n      - {path: /a, typ: list, key: /id}\n      - {path: /b, type: list}\n      - {path: /c, min: 1}\n      - {path: /c, max: 1}\n", []string{
 			`3:14: collections[0].detect[0]: "x" is not known here; valid are value, structure`,
 			"4:16: " + group + ": a group names at least two fields, such as [/startsAt, /endsAt]",
-			"6:20: " + field + ".typ: unknown key, did you mean type?; valid keys are path, type, key, min, max, on_conflict, by, may_resolve",
+			"6:20: " + field + ".typ: unknown key, did you mean type?; valid keys are path, type, key, min, max, on_conflict, by, may_resolve, read",
 			"7:9: collections[0].fields[1].key: a list needs a key that tells its elements apart, such as key: /id",
 			"8:25: collections[0].fields[2].min: only a counter has min; say type: counter, or leave it out",
 			"9:16: collections[0].fields[3].path: /c stands twice; the first is on line 8"}},

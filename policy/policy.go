@@ -72,6 +72,10 @@ type Collection struct {
 	// no field has one. The server asks them; package guard parks nothing, and has
 	// MayOverwrite for what they say about overwriting.
 	MayResolve []string
+	// Read has for each of the fields of Merge the expression that says who sees it, ""
+	// for whoever sees the field around it; nil where no field has one. The server asks
+	// them; package guard has Hide and MayRead.
+	Read []string
 	// Contributions say how documents are materialised from what several sources say
 	// about them; nil takes none.
 	Contributions *Contributions

@@ -154,6 +154,7 @@ func TestPrintStatesEveryKey(t *testing.T) {
 	p.Default.Contract.DigestField = "sha256"
 	p.Default.OnStale.Overwrite = "true"
 	p.Default.MayResolve = []string{"", "true"}
+	p.Default.Read = []string{"true", ""}
 	p.Default.Schema = &Schema{File: "s.json"}
 	p.Default.Merge = merge.Rules{
 		Fields: []merge.Field{

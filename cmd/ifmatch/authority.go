@@ -4,6 +4,8 @@ import (
 	"github.com/ifmatch/ifmatch/internal/access"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
+	"github.com/ifmatch/ifmatch/internal/view"
+	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/policy"
 )
 
@@ -14,14 +16,36 @@ func governed(c *policy.Collection) (*engine.Rules, *httpapi.Authority, error) {
 		return nil, nil, err
 	}
 	a, err := authority(c)
+	if err != nil {
+		return nil, nil, err
+	}
 	r.Reserved = a.Reserved()
+	r.Readers, err = readers(c)
 	return r, a, err
 }
 
-// authority is what a policy says about who may overwrite and resolve, nil where
-// that is whoever may write.
+// readers are the places that a policy keeps from some, nil for none.
+func readers(c *policy.Collection) (*view.Fields, error) {
+	var paths []string
+	var lists []view.List
+	for i, f := range c.Merge.Fields {
+		if c.Read != nil && c.Read[i] != "" {
+			paths = append(paths, f.Path)
+		}
+		if f.Type == merge.List {
+			lists = append(lists, view.List{Path: f.Path, Key: f.Key})
+		}
+	}
+	if paths == nil {
+		return nil, nil
+	}
+	return view.Compile(paths, lists)
+}
+
+// authority is what a policy says about who may overwrite and resolve, and who sees
+// what, nil where that is everybody.
 func authority(c *policy.Collection) (*httpapi.Authority, error) {
-	if c.OnStale.Overwrite == "" && c.MayResolve == nil {
+	if c.OnStale.Overwrite == "" && c.MayResolve == nil && c.Read == nil {
 		return nil, nil
 	}
 	var err error
@@ -36,6 +60,11 @@ func authority(c *policy.Collection) (*httpapi.Authority, error) {
 	a := &httpapi.Authority{Overwrite: compile(c.OnStale.Overwrite)}
 	for _, text := range c.MayResolve {
 		a.Resolve = append(a.Resolve, compile(text))
+	}
+	for _, text := range c.Read {
+		if text != "" {
+			a.Read = append(a.Read, compile(text))
+		}
 	}
 	return a, err
 }

@@ -55,7 +55,8 @@ type Target struct {
 	// Dialect is how the contract words refusals; nil is its zero value. What it adds to
 	// bodies is in Rules.
 	Dialect *ifmatch.Dialect
-	// Authority says what the caller may do of what the rules reserve; nil is nothing.
+	// Authority says what the caller may do of what the rules reserve, and see of what
+	// they keep from some; nil is nothing.
 	Authority engine.Authority
 	// Links returns what the document is related to: the value of _links, a JSON
 	// object. It fails with what the engine fails with. It is nil where there are no

@@ -18,7 +18,7 @@ var (
 	publicNoCache   = []string{"public, no-cache"}
 	privateNoCache  = []string{"private, no-cache"}
 	varyPrivate     = []string{VaryPrivate}
-	varyPublic      = []string{VaryPrivate + ", Authorization"}
+	varyPublic      = []string{VaryByReader}
 	noRanges        = []string{"none"}
 	typeJSON        = []string{mediaJSON}
 	acceptPatch     = []string{mediaMergePatch + ", " + mediaJSONPatch + ", " + mediaJSON}
@@ -30,14 +30,21 @@ var (
 // VaryPrivate is the Vary of what only its own reader may store.
 const VaryPrivate = "Accept-Encoding, Accept, Prefer, Origin"
 
-// SetCaching lets a read be stored, to be revalidated before each use: by
-// anybody where nobody is asked who they are, else by the reader alone.
-func (d *Door) SetCaching(h http.Header) {
-	if d.Actor == nil {
+// VaryByReader is the Vary of what depends on who reads it.
+const VaryByReader = VaryPrivate + ", Authorization"
+
+// SetCaching lets a read under rules be stored, to be revalidated before each use: by
+// anybody where nobody is asked who they are, else by the reader alone. What readers
+// see of one document is stored for each of their credentials.
+func (d *Door) SetCaching(h http.Header, rules *engine.Rules) {
+	switch {
+	case rules.Readers != nil:
+		h["Cache-Control"], h["Vary"] = privateNoCache, varyPublic
+	case d.Actor == nil:
 		h["Cache-Control"], h["Vary"] = publicNoCache, varyPublic
-		return
+	default:
+		h["Cache-Control"], h["Vary"] = privateNoCache, varyPrivate
 	}
-	h["Cache-Control"], h["Vary"] = privateNoCache, varyPrivate
 }
 
 // Correlation returns the id under which a request is logged and answered: its

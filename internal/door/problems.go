@@ -55,7 +55,7 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 	case engine.ReasonOutranked:
 		p.Detail = "Other contributions rank above yours in " + places(f.Faults) + ", so that nothing was written. Leave those as they are, withdraw what outranks you, or send Prefer: handling=lenient to have the rest."
 	case engine.ReasonForbidden:
-		p.Detail = "You may not decide about " + places(f.Faults) + ". Ask somebody who may. The write stays parked."
+		p.Detail = cmp.Or(f.Detail, "You may not decide about "+places(f.Faults)+". Ask somebody who may. The write stays parked.")
 	case engine.ReasonNotFound:
 		p.Detail = cmp.Or(f.Detail, notFoundDetail(r, f))
 	}
@@ -159,7 +159,7 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 			p.Detail = "The document was deleted. Leave If-Match out, or send If-None-Match: *, to create it anew."
 		}
 	case f.Reason == engine.ReasonWeakValidator && sentComposite(r):
-		p.Detail = "You sent the tag of an answer that showed more than the document, as with ?include=links. That is a weak tag, and If-Match compares strongly, so it never matches. " +
+		p.Detail = "You sent the tag of an answer that showed more than the document, as with ?include=links, or less of it, as you may not see all. That is a weak tag, and If-Match compares strongly, so it never matches. " +
 			"The document is as that answer showed it: send If-Match: " + p.CurrentETag + ", which stood in its Ifmatch-ETag."
 	case f.Reason == engine.ReasonWeakValidator:
 		p.Detail = "You sent the current tag marked as weak (W/), and If-Match compares strongly, so it never matches. " +
@@ -172,8 +172,8 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 	case f.By == ifmatch.FieldIfUnmodifiedSince:
 		p.Detail = "The document was modified after the date you sent. Read it again, apply your change to what you find, and send it with If-Match: " + p.CurrentETag + "."
 	case f.By == ifmatch.FieldIfMatch && sentComposite(r):
-		p.Detail = "The tag you sent is that of an answer which showed more than the document, as with ?include=links, and the document has another state now. Read it again, apply your change to what you find, and send it with " +
-			currentState(r, t, f) + ". Where an answer shows more, this tag stands in Ifmatch-ETag."
+		p.Detail = "The tag you sent is that of an answer which showed more than the document, as with ?include=links, or less of it, as you may not see all, and the document has another state now. Read it again, apply your change to what you find, and send it with " +
+			currentState(r, t, f) + ". In such an answer this tag stands in Ifmatch-ETag."
 	default:
 		named := "tag"
 		if f.By == ifmatch.FieldVersion {

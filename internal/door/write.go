@@ -87,7 +87,7 @@ func (d *Door) answer(h http.Header, t Target, a answer) (status int, body []byt
 	h["Cache-Control"] = noStore
 	h["Ifmatch-Outcome"] = []string{string(a.out.Result)}
 	a.announcePreferences(h)
-	if a.out.Combined {
+	if a.out.Combined || a.out.Partial && a.in.Op != engine.OpDelete {
 		d.announceCombined(h, t, a)
 	} else {
 		d.announceState(h, t, a)
@@ -110,10 +110,18 @@ func (d *Door) announceState(h http.Header, t Target, a answer) {
 // announceCombined announces a state that is not simply what was sent. With its
 // tag a client would keep its own content under it and undo the other side's
 // change on its next save, so that the answer has no validator (RFC 9110 §9.3.4):
-// it shows the whole document, whose tag stands apart.
+// it shows the document, whose tag stands apart. What its writer may not see was kept
+// for them, and counts as something that they have not sent.
 func (d *Door) announceCombined(h http.Header, t Target, a answer) {
-	h["Content-Location"] = []string{t.item()}
-	h["Ifmatch-Etag"] = etag(engine.ETagOf(&a.state().Head, &t.Rules.Contract))
+	if !a.in.Dry || a.out.Before.Exists() { // else there is nothing at any path
+		h["Content-Location"] = []string{t.item()}
+		if id := a.out.Document.Ref.ID; id != t.Ref.ID { // of a POST
+			h["Content-Location"] = []string{t.sibling(id)}
+		}
+	}
+	if doc := a.state(); doc.Exists() {
+		h["Ifmatch-Etag"] = etag(engine.ETagOf(&doc.Head, &t.Rules.Contract))
+	}
 }
 
 // state returns the document as it is after the write, which under a dry run is
@@ -170,6 +178,5 @@ func (a *answer) minimal() bool {
 
 // document returns the body as its reader is to see it.
 func (a *answer) document() []byte {
-	doc := a.out.Document
-	return a.in.Rules.Members.Show(doc.Body, &doc.Head, a.wish.version)
+	return a.in.Rules.Members.Show(a.out.Seen, &a.out.Document.Head, a.wish.version, !a.out.Partial)
 }

@@ -58,6 +58,11 @@ func (w *write) outcome(p *plan, document *store.Document) *Outcome {
 	if w.resolves != nil && !w.resolves.discard {
 		w.decided(out)
 	}
+	content := p.candidate.value
+	if p.unchanged {
+		content = w.value
+	}
+	w.reveal(out, content)
 	return out
 }
 

@@ -183,6 +183,11 @@ type Outcome struct {
 	// Document is the document as the write left it: the committed one, or under
 	// Dry the one that would have been. For a deletion it is the tombstone.
 	Document *store.Document
+	// Seen is the body of Document as the caller sees it: under Dry by what is stored,
+	// else by what it is now. Partial tells that some of it may be hidden from them,
+	// whatever is in this one. It is nil where nothing comes of a document.
+	Seen    []byte
+	Partial bool
 	// Before is the document as the write found it, without its body where that
 	// was not needed.
 	Before *store.Document

@@ -93,6 +93,19 @@ func (w *write) see() error {
 	return err
 }
 
+// reveal adds to an outcome what the caller sees of its document, whose content is
+// value.
+func (w *write) reveal(out *Outcome, value jsonvalue.Value) {
+	v := w.view
+	if !w.intent.Dry {
+		v = w.intent.Rules.View(w.intent.Authority, value)
+	}
+	out.Seen = out.Document.Body
+	if out.Partial = v != nil; out.Partial && !value.IsAbsent() {
+		out.Seen = v.Value(value).Append(nil)
+	}
+}
+
 // forbidden refuses what would tell its caller of what they may not see.
 func (w *write) forbidden(detail string, faults ...Fault) *Refusal {
 	return &Refusal{Reason: ReasonForbidden, Current: w.current, Detail: detail, Faults: faults}

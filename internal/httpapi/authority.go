@@ -22,6 +22,8 @@ type Authority struct {
 	// the fields of the rules' Merge, nil for whoever may by the field around it. It
 	// is nil where no field has one.
 	Resolve []*access.Rule
+	// Read says who sees what: it has a rule for each path of the rules' Readers.
+	Read []*access.Rule
 
 	named bool // the collection's name is a parameter
 }
@@ -61,9 +63,10 @@ type caller struct {
 	told     bool // the log has it that a rule has no answer
 }
 
-// authorize gives the target of a write its caller's authority.
+// authorize gives the target of a request its caller's authority, where there is
+// something to ask it.
 func (s *Server) authorize(r *http.Request, t *door.Target, rules *Authority) {
-	if rules == nil || r.Method == http.MethodGet || r.Method == http.MethodHead {
+	if rules == nil || rules.Read == nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		return
 	}
 	c := &caller{rules: rules, server: s, request: r}
@@ -82,6 +85,11 @@ func (c *caller) MayOverwrite(current jsonvalue.Value) bool {
 // MayResolve implements engine.Authority.
 func (c *caller) MayResolve(field int, current jsonvalue.Value) bool {
 	return c.allowed(c.rules.Resolve[field], "may_resolve", current)
+}
+
+// MayRead implements engine.Authority.
+func (c *caller) MayRead(path int, current jsonvalue.Value) bool {
+	return c.allowed(c.rules.Read[path], "read", current)
 }
 
 // allowed asks a rule. A rule that has no answer allows nothing, and whoever wrote

@@ -37,7 +37,7 @@ func (s *Server) conflicts(w http.ResponseWriter, r *http.Request, t door.Target
 		s.malformed(w, r, t, detail)
 		return
 	}
-	page, err := s.door.Engine.OpenConflicts(r.Context(), t.Ref, t.Rules, after, q.limit)
+	page, err := s.door.Engine.OpenConflicts(r.Context(), t.Ref, t.Rules, t.Authority, after, q.limit)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
@@ -61,7 +61,7 @@ func (s *Server) conflicts(w http.ResponseWriter, r *http.Request, t door.Target
 func (s *Server) conflict(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		item, current, err := s.door.Engine.OpenConflict(r.Context(), t.Ref, t.Rules, id)
+		item, current, err := s.door.Engine.OpenConflict(r.Context(), t.Ref, t.Rules, t.Authority, id)
 		if err != nil {
 			s.door.Refuse(w, r, t, "", err)
 			return

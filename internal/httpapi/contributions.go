@@ -43,7 +43,7 @@ func (s *Server) contributions(w http.ResponseWriter, r *http.Request, t door.Ta
 func (s *Server) contribution(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		c, err := s.door.Engine.Contribution(r.Context(), t.Ref, t.Rules, id)
+		c, err := s.door.Engine.Contribution(r.Context(), t.Ref, t.Rules, t.Authority, id)
 		if err != nil {
 			s.door.Refuse(w, r, t, "", err)
 			return
@@ -73,7 +73,7 @@ func (s *Server) listContributions(w http.ResponseWriter, r *http.Request, t doo
 		s.malformed(w, r, t, detail)
 		return
 	}
-	all, err := s.door.Engine.Contributions(r.Context(), t.Ref, t.Rules)
+	all, err := s.door.Engine.Contributions(r.Context(), t.Ref, t.Rules, t.Authority)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return

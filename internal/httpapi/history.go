@@ -35,12 +35,17 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
+	v, err := s.door.Engine.ViewNow(r.Context(), t.Ref, t.Rules, t.Authority)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
 	body := []byte(`{"items":[`)
 	for i := range rows {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = t.Rules.AppendEntry(body, &rows[i])
+		body = t.Rules.AppendEntry(body, &rows[i], v == nil)
 	}
 	body = append(body, ']')
 	if more {
@@ -49,7 +54,8 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 	writeJSON(w, r, http.StatusOK, append(body, '}'))
 }
 
-// version answers with one version of a document, which never changes.
+// version answers with one version of a document, which never changes. What its reader
+// sees of it may, and is under a weak tag like any read that does not show all.
 func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, version int64) {
 	asked, bad := door.Included(r)
 	if bad != "" {
@@ -57,6 +63,11 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		return
 	}
 	entry, err := s.door.Engine.Version(r.Context(), t.Ref, t.Rules, version)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
+	v, err := s.door.Engine.ViewNow(r.Context(), t.Ref, t.Rules, t.Authority)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
@@ -69,20 +80,34 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		s.door.Refuse(w, r, t, "", &engine.Refusal{Reason: engine.FailedReason(res), By: res.By, Current: &store.Document{Head: head}})
 		return
 	}
-	as := s.door.Represent(r, state.ETag, len(entry.Body), &conditions, res.Verdict == ifmatch.NotModified)
-	h := w.Header()
-	s.door.SetState(h, t, &head)
+	tag, h := state.ETag, w.Header()
+	if v == nil {
+		s.door.SetState(h, t, &head)
+	} else {
+		tag = state.ETag.Composite(v.Tag())
+		conditions = ifmatch.Conditions{IfNoneMatch: conditions.IfNoneMatch}
+		res = ifmatch.Evaluate(http.MethodGet, conditions, ifmatch.State{Exists: true, ETag: tag}, t.Rules.Contract)
+		h.Set("Ifmatch-ETag", state.ETag.String())
+	}
+	as := s.door.Represent(r, tag, len(entry.Body), &conditions, res.Verdict == ifmatch.NotModified)
 	h.Set("ETag", as.ETag.String())
 	h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	h.Set("Vary", door.VaryPrivate)
+	if t.Rules.Readers != nil { // who may see more tomorrow is not to be told the same
+		s.door.SetCaching(h, t.Rules)
+	}
 	h.Set("Link", s.versionLinks(r.Context(), t, version))
 	if res.Verdict == ifmatch.NotModified {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body := t.Rules.Members.Show(entry.Body, &head, asked.Version)
+	body, err := s.door.Engine.Show(t.Rules, entry.Body, &head, asked.Version, v)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
 	if asked.Meta && t.Rules.Members.HasMeta() {
-		body = t.Rules.Members.With(body, nil, t.Rules.AppendEntry(nil, entry), nil)
+		body = t.Rules.Members.With(body, nil, t.Rules.AppendEntry(nil, entry, v == nil), nil)
 	}
 	as.Send(w, r, body)
 }
@@ -108,7 +133,7 @@ func (s *Server) diff(w http.ResponseWriter, r *http.Request, t door.Target) {
 		s.malformed(w, r, t, detail)
 		return
 	}
-	d, err := s.door.Engine.Diff(r.Context(), t.Ref, t.Rules, from, to)
+	d, err := s.door.Engine.Diff(r.Context(), t.Ref, t.Rules, t.Authority, from, to)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return

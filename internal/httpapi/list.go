@@ -1,6 +1,9 @@
 package httpapi
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -8,10 +11,13 @@ import (
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
+	"github.com/ifmatch/ifmatch/problem"
 )
 
-// list answers with a page of a collection.
+// list answers with a page of a collection, of each document what its reader sees.
+// Where that is not all, the tag is one over that too, and the list's own stands apart.
 func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 	q, detail := s.parseList(r.URL.RawQuery, t.Rules.Indexes)
 	bound := s.bind(t.Ref.Part, &q)
@@ -25,23 +31,36 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 		s.malformed(w, r, t, detail)
 		return
 	}
+	if name := q.hidden(t); name != "" {
+		s.door.Problem(w, r, &problem.Document{Code: problem.Forbidden, Resource: t.Path, Action: r.Method,
+			Detail: name + " goes by a member that you may not see in every document. Leave it out."})
+		return
+	}
 	page, err := s.door.Engine.List(r.Context(), t.Ref.Part, q.ListQuery)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	tag := s.pageTag(t, page.Head, q.suffix(bound))
+	views, mark, err := s.views(t, &page)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
+	}
+	tag := s.pageTag(t, page.Head, q.suffix(bound)+mark)
 	verdict, ok := s.judge(w, r, t, tag)
 	if !ok {
 		return
 	}
 	w.Header().Set("ETag", tag)
-	s.door.SetCaching(w.Header())
+	if mark != "" {
+		w.Header().Set("Ifmatch-ETag", s.pageTag(t, page.Head, q.suffix(bound)))
+	}
+	s.door.SetCaching(w.Header(), t.Rules)
 	if verdict == ifmatch.NotModified {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body, err := appendPage(nil, &page, t.Rules, &q, bound)
+	body, err := s.appendPage(nil, &page, views, t.Rules, &q, bound)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
@@ -49,13 +68,38 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 	s.door.Represent(r, ifmatch.ETag{}, len(body), &ifmatch.Conditions{}, false).Send(w, r, body)
 }
 
-func appendPage(dst []byte, page *store.Page, rules *engine.Rules, q *listQuery, bound binding) ([]byte, error) {
+// views returns what the reader of a list sees of each document, nil for everything,
+// and what makes its tag another one than that of who sees it all.
+func (s *Server) views(t door.Target, page *store.Page) (views []*view.View, mark string, err error) {
+	views = make([]*view.View, len(page.Documents))
+	if t.Rules.Readers == nil {
+		return views, "", nil
+	}
+	h, partial := sha256.New(), false
+	for i, doc := range page.Documents {
+		if views[i], err = s.door.Engine.ViewOf(t.Rules, t.Authority, doc); err != nil {
+			return nil, "", err
+		}
+		partial = partial || views[i] != nil
+		fmt.Fprintf(h, "%s %q ", doc.Ref.ID, views[i].Tag())
+	}
+	if partial {
+		mark = ".v" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
+	}
+	return views, mark, nil
+}
+
+func (s *Server) appendPage(dst []byte, page *store.Page, views []*view.View, rules *engine.Rules, q *listQuery, bound binding) ([]byte, error) {
 	dst = append(dst, `{"items":[`...)
 	for i, doc := range page.Documents {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		data, err := q.fields.of(doc.Body)
+		seen, err := s.door.Engine.Seen(doc.Body, views[i])
+		if err != nil {
+			return nil, err
+		}
+		data, err := q.fields.of(seen)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +110,7 @@ func appendPage(dst []byte, page *store.Page, rules *engine.Rules, q *listQuery,
 		dst = append(dst, `,"version":`...)
 		dst = strconv.AppendInt(dst, doc.Version, 10)
 		dst = append(dst, `,"data":`...)
-		dst = append(dst, rules.Members.Show(data, &doc.Head, false)...)
+		dst = append(dst, rules.Members.Show(data, &doc.Head, false, views[i] == nil)...)
 		dst = append(dst, '}')
 	}
 	dst = append(dst, ']')

@@ -6,8 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
 // listQuery is what a list is asked for.
@@ -18,6 +20,28 @@ type listQuery struct {
 	fields *projection  // nil for whole documents
 	asked  string       // the value of fields
 	plain  bool         // nothing was asked for at all
+	uses   []use
+}
+
+// use is an index that a parameter goes by.
+type use struct {
+	parameter string
+	index     *index.Index
+}
+
+// hidden returns the first parameter that goes by a member which the caller may not
+// see in whatever document: order and choice would tell of it. It is "" for none.
+func (q *listQuery) hidden(t door.Target) string {
+	if len(q.uses) == 0 {
+		return ""
+	}
+	v := t.Rules.View(t.Authority, jsonvalue.Value{})
+	for _, u := range q.uses {
+		if v.Hides(u.index.Pointer()) {
+			return u.parameter
+		}
+	}
+	return ""
 }
 
 // maxChoices bounds the values of one .in: a page looks under each of them.
@@ -82,6 +106,7 @@ func (q *listQuery) parseSort(value string, indexes []*index.Index) (bad string)
 		return "sort is the name of one index, with a - in front for descending, and not " + strconv.Quote(value) + ". " + declared(indexes)
 	}
 	q.Sort, q.Descending = q.sort.ID(), descending
+	q.uses = append(q.uses, use{"sort", q.sort})
 	return ""
 }
 
@@ -116,6 +141,7 @@ func (q *listQuery) parseFilter(name, value string, indexes []*index.Index) (bad
 		}
 	}
 	q.Where = append(q.Where, condition(x, op, keys))
+	q.uses = append(q.uses, use{name, x})
 	return ""
 }
 
