@@ -32,6 +32,7 @@ var (
 	deciding  = test{"./test/protocol", "^(TestResolve|TestDiscard)"}
 	merged    = test{"./test/protocol", "^TestMerge"}
 	rules     = test{"./internal/access", "^(TestRule|TestNoAnswer)$"}
+	hidden    = test{"./cmd/ifmatch", "^TestHidden"}
 )
 
 // withoutRev makes an UPDATE change a document wherever it stands.
@@ -219,7 +220,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "what a merge comes to is not held against the schema", test: merged,
-		edits: []edit{{"internal/engine/merge.go", "c, err := w.finish(s.merged.Value)\n\tif err == nil {", "c, err := w.finish(s.merged.Value)\n\tif err != nil {"}},
+		edits: []edit{{"internal/engine/merge.go", "c, err := w.merged(s)\n\tif err == nil {", "c, err := w.merged(s)\n\tif err != nil {"}},
 	},
 	{
 		name: "a parked write is answered and not kept", test: parking, short: true,
@@ -232,6 +233,18 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a parked write stays open once it is decided", test: deciding,
 		edits: []edit{{"internal/engine/resolve.go", "rows: withoutParked(w.current.Ref, parked.ID)", "rows: withoutParked(w.current.Ref)"}},
+	},
+	{
+		name: "a conflict document shows what is hidden", test: hidden, short: true,
+		edits: []edit{{"internal/engine/merge.go", "shown(w.intent.Rules.disputes(s), w.view)", "w.intent.Rules.disputes(s)"}},
+	},
+	{
+		name: "what a writer may not see is taken away by a write", test: hidden, short: true,
+		edits: []edit{{"internal/view/keep.go", "members = append(members, m)\n\t\t\t}\n\t\t}\n\t}\n\treturn object(members), nil", "members = members[:len(members):len(members)]\n\t\t\t}\n\t\t}\n\t}\n\treturn object(members), nil"}},
+	},
+	{
+		name: "a guess at what is hidden is told when it is right", test: hidden,
+		edits: []edit{{"internal/engine/content.go", "!w.current.Exists() || c.brings ||", "!w.current.Exists() ||"}},
 	},
 	{
 		name: "a rule without an answer allows", test: rules,
