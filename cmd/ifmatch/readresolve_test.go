@@ -12,6 +12,10 @@ collections:
     contract: {already_applied: accept, precondition: optional, digest_field: sum}
     schema: {type: object, not: {properties: {a: {const: 2}, salary: {const: 2}}, required: [a, salary]}}
     fields: [{path: /salary, read: '"admin" in principal.roles'}, {path: /home/bonus, read: '"admin" in principal.roles'}]
+  - name: rated
+    on_stale: {allow: [reject, park]}
+    schema: {if: {properties: {a: {const: 2}}, required: [a]}, then: {properties: {salary: {maximum: 1}}}}
+    fields: [{path: /salary, read: '"admin" in principal.roles'}]
   - name: facts
     contributions: on
     fields: [{path: /salary, on_conflict: highest, by: confidence, read: '"admin" in principal.roles'}]
@@ -63,6 +67,22 @@ func TestHiddenFaults(t *testing.T) {
 	}
 }
 
+// TestHiddenFaultsOfMerges: what a parked write would come to is in dispute at the same
+// place for everybody, and who does not see that is told no more.
+func TestHiddenFaultsOfMerges(t *testing.T) {
+	s := serveRuled(t, decidePolicy)
+	const at = "/v1/rated/1"
+	s.must(201, "adm", "PUT", at, `{"a":1,"salary":1}`)
+	s.must(200, "adm", "PUT", at, `{"a":2,"salary":1}`, "If-Match", `"1"`)
+	s.must(202, "adm", "PUT", at, `{"a":1,"salary":777}`, "If-Match", `"1"`, "Prefer", "conflict=park")
+	for who, sees := range map[string]bool{"adm": true, "cy": false} {
+		_, text := s.must(200, who, "GET", at+"/_conflicts", "")
+		if !strings.Contains(text, `"path":"/salary"`) || strings.Contains(text, "777") != sees || strings.Contains(text, "Must be at most") != sees {
+			t.Errorf("%s is told %s", who, text)
+		}
+	}
+}
+
 // TestHiddenSince: that a hidden value has changed is neither told nor in the way.
 func TestHiddenSince(t *testing.T) {
 	s := serveRuled(t, decidePolicy)
@@ -74,8 +94,12 @@ func TestHiddenSince(t *testing.T) {
 		t.Errorf("what is there as far as it is seen is answered %v", answer.Header)
 	}
 	answer, text := s.must(412, "cy", "PATCH", at, `{"salary":4}`, "If-Match", `"1"`, "Prefer", "conflict=merge")
-	if c := toldBy(t, text); len(c.Strategies) != 1 || c.Strategies[0] != "reject" || c.Conflicts != nil || strings.Contains(text, "/salary") {
+	if c := toldBy(t, text); !strings.HasSuffix(c.Type, ":stale") || len(c.Strategies) != 1 || c.Strategies[0] != "reject" || c.Conflicts != nil || strings.Contains(text, "/salary") {
 		t.Errorf("a stale write of what is hidden is answered %v %s", answer.Header, text)
+	}
+	s.must(412, "cy", "PATCH", at, `{"salary":4}`, "If-Match", `"1"`, "Prefer", "conflict=park")
+	if _, open := s.must(200, "adm", "GET", at+"/_conflicts", ""); open != `{"items":[]}` {
+		t.Errorf("parked is %s", open)
 	}
 	if _, text = s.must(200, "cy", "PATCH", at, `{"c":1}`, "If-Match", `"1"`, "Prefer", "conflict=merge"); !sameJSON(t, text, `{"b":2,"c":1}`) {
 		t.Errorf("merged to %s", text)
