@@ -75,8 +75,19 @@ func TestHiddenFaultsOfMerges(t *testing.T) {
 	s.must(201, "adm", "PUT", at, `{"a":1,"salary":1}`)
 	s.must(200, "adm", "PUT", at, `{"a":2,"salary":1}`, "If-Match", `"1"`)
 	s.must(202, "adm", "PUT", at, `{"a":1,"salary":777}`, "If-Match", `"1"`, "Prefer", "conflict=park")
+	first, _ := s.must(202, "adm", "PUT", at, `{"a":1,"salary":777}`, "If-Match", `"1"`, "Prefer", "conflict=park")
+	other, _ := s.must(202, "adm", "PUT", at, `{"a":1,"salary":778}`, "If-Match", `"1"`, "Prefer", "conflict=park")
+	s.must(204, "adm", "DELETE", other.Header.Get("Location"), "")
+	s.must(204, "adm", "DELETE", first.Header.Get("Location"), "")
+	again, _ := s.must(202, "adm", "PUT", at, `{"a":1,"salary":777}`, "If-Match", `"1"`, "Prefer", "conflict=park")
+	if first.Header.Get("Location") == other.Header.Get("Location") || first.Header.Get("Location") == again.Header.Get("Location") {
+		t.Errorf("the id of a parked write is made of it: %v, %v", first.Header, again.Header)
+	}
 	for who, sees := range map[string]bool{"adm": true, "cy": false} {
 		_, text := s.must(200, who, "GET", at+"/_conflicts", "")
+		if strings.Count(text, `"id"`) != 1 {
+			t.Errorf("parked are %s", text)
+		}
 		if !strings.Contains(text, `"path":"/salary"`) || strings.Contains(text, "777") != sees || strings.Contains(text, "Must be at most") != sees {
 			t.Errorf("%s is told %s", who, text)
 		}

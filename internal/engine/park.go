@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -9,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
 // MaxParked is how many parked writes a document has at most, so that nobody fills
@@ -37,6 +39,11 @@ func (w *write) planParked(ctx context.Context, base *store.Entry, s *weighed, p
 	}
 	refusal.Reason, refusal.RetryAfter = ReasonMergeConflict, 0
 	parked := &ParkedWrite{ID: idOfParked(w.intent.Actor.Name, base, s), By: w.intent.Actor, At: w.engine.stamp(), Base: base, Yours: s.whole.body, tests: s.tests}
+	if w.intent.Rules.Readers != nil {
+		if parked.ID, err = w.secretID(ctx, open, parked); err != nil {
+			return p, w.failed(err)
+		}
+	}
 	p.unchanged = slices.ContainsFunc(open, func(o *ParkedWrite) bool { return o.ID == parked.ID })
 	if !p.unchanged && len(open) >= MaxParked {
 		p.granted, refusal.Crowded = "", true
@@ -70,6 +77,24 @@ func (w *write) park(ctx context.Context, p *plan) (*Outcome, error) {
 // refused tells of a write that is kept, and refused all the same.
 func (p *plan) refused() bool { return p.parked != nil && p.granted != StrategyPark }
 
+// secretID returns the id of the same write where it is open already, else a new one.
+// One that is made of the write would let its readers try what they do not see of it.
+func (w *write) secretID(ctx context.Context, open []*ParkedWrite, parked *ParkedWrite) (string, error) {
+	for _, o := range open {
+		if o.By.Name != parked.By.Name || o.Base.Version != parked.Base.Version || !slices.EqualFunc(o.tests, parked.tests, slices.Equal[jsonvalue.Pointer]) {
+			continue
+		}
+		there, err := w.engine.loadBodies(ctx, o)
+		if err != nil {
+			return "", err
+		}
+		if there && bytes.Equal(o.Yours, parked.Yours) {
+			return o.ID, nil
+		}
+	}
+	return w.engine.freshID(), nil
+}
+
 // idOfParked makes the id of a write of what makes it the same write again: who
 // wrote it, what they had read, and what they wanted.
 func idOfParked(by string, base *store.Entry, s *weighed) string {
@@ -79,9 +104,6 @@ func idOfParked(by string, base *store.Entry, s *weighed) string {
 		h.Write(s)
 	}
 	text([]byte(by))
-	if s.view != nil { // else an id from before there were views is another one
-		text(s.view.Tag())
-	}
 	h.Write(binary.AppendVarint(binary.AppendVarint(nil, base.Life), base.Version))
 	text(s.mine.body)
 	for _, at := range s.tests {
