@@ -126,7 +126,8 @@ type Key struct {
 type Receipt struct {
 	// Heads are the heads after the commit, one for each write, in their order.
 	Heads []Head
-	// Fence is the fencing number of a granted lease, else 0.
+	// Fence is the fencing number of a granted lease, else 0: one more than that of the
+	// grant before it on that document. A dry commit tells what a grant at this rev gets.
 	Fence int64
 }
 

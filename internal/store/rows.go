@@ -65,8 +65,8 @@ type Document struct {
 
 // Lease is a short lock that one holder has on a document.
 type Lease struct {
-	ID      string // 128 random bits, known to the holder only
-	Fence   int64  // raised by every grant, also across holders
+	ID      string // that only the holder can name; opaque to the store
+	Fence   int64  // counts the grants of the document, also across holders
 	Expires time.Time
 }
 

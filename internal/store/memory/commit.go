@@ -61,9 +61,9 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) (store.Receipt, err
 type change struct {
 	documents []*store.Document // one for each write, in their order
 	entries   []*store.Entry    // likewise
+	fences    []int64           // likewise, of the newest lease ever granted
 	claims    map[claimKey]holder
 	indexes   map[string][]string // of collections that get their first document
-	fence     int64
 	receipt   store.Receipt
 }
 
@@ -90,19 +90,23 @@ func (s *Store) prepare(c *store.Commit) (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := &change{claims: claims, indexes: indexes, fence: s.fence}
+	ch := &change{claims: claims, indexes: indexes}
 	position := int64(len(s.log))
 	for i := range c.Writes {
 		w := &c.Writes[i]
 		position++
 		old := s.document(w.Ref)
 		d := written(old, w, position)
-		if w.Lease.Op == store.LeaseGrant {
-			ch.fence++
-			ch.receipt.Fence = ch.fence
+		var fence int64
+		if r := s.record(w.Ref); r != nil {
+			fence = r.fence
 		}
-		d.Lease = leased(old.Lease, w.Lease, ch.fence, now)
-		ch.documents = append(ch.documents, d)
+		if w.Lease.Op == store.LeaseGrant {
+			fence++
+			ch.receipt.Fence = fence
+		}
+		d.Lease = leased(old.Lease, w.Lease, fence, now)
+		ch.documents, ch.fences = append(ch.documents, d), append(ch.fences, fence)
 		ch.entries = append(ch.entries, logged(c, w, d))
 		ch.receipt.Heads = append(ch.receipt.Heads, d.Head)
 	}
@@ -163,7 +167,7 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 		}
 		e := ch.entries[i]
 		p.head = e.Position
-		r.doc = d
+		r.doc, r.fence = d, ch.fences[i]
 		r.history = append(r.history, e)
 		if c.Writes[i].Content != store.ContentTouch {
 			r.versions[e.Version], r.keys = e, c.Writes[i].Keys
@@ -190,7 +194,6 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 		s.answer(c)
 	}
 	maps.Copy(s.indexes, ch.indexes)
-	s.fence = ch.fence
 	if len(c.Writes) > 0 {
 		s.receipts[c.ID] = ch.receipt
 	}

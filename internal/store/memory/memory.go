@@ -49,7 +49,6 @@ type Store struct {
 	expiring []expiring // the answers, as they came; some may have been replaced
 	claims   map[claimKey]holder
 	indexes  map[string][]string // what each collection is indexed under; none where it has documents and no entry
-	fence    int64               // the newest fencing number of the store
 }
 
 // part is what one store.Part holds.
@@ -66,6 +65,7 @@ type record struct {
 	history  []*store.Entry // the row of rev r at r-1
 	versions map[int64]*store.Entry
 	rows     map[rowKey]store.Row
+	fence    int64 // of the newest lease ever granted
 }
 
 type (

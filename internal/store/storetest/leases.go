@@ -14,6 +14,7 @@ var leaseTests = []test{
 	{name: "expiry by the driver's clock", run: leaseExpiry},
 	{name: "the fence rises with every grant", run: leaseFence},
 	{name: "granted again to its holder", run: leaseGrantedAgain},
+	{name: "a dry run tells the fence", run: leaseForetold},
 	{name: "other documents are free", run: leaseOthersFree},
 }
 
@@ -174,6 +175,23 @@ func leaseGrantedAgain(r *rig) {
 		r.Errorf("fence of the second grant is %d, of the first %d", second.Fence, first.Fence)
 	}
 	r.wantLease(a, "l1", second.Fence, r.clock.Now().Add(time.Minute))
+}
+
+// leaseForetold grants others between a dry run and the grant that it was for.
+func leaseForetold(r *rig) {
+	a, b := ref("a"), ref("b")
+	r.save(a, "1")
+	r.save(b, "1")
+	r.grant(a, "l1", time.Minute)
+	r.do(r.leased(r.touch(r.get(a).Head), store.LeaseRelease, "l1", 0))
+	c := r.leased(r.touch(r.get(a).Head), store.LeaseGrant, "l2", time.Minute)
+	c.Dry = true
+	dry := r.do(c)
+	r.grant(b, "l3", time.Minute)
+	c = r.leased(r.touch(r.get(a).Head), store.LeaseGrant, "l2", time.Minute)
+	if granted := r.do(c); granted.Fence != dry.Fence || dry.Heads[0].Lease == nil || dry.Heads[0].Lease.Fence != granted.Fence {
+		r.Errorf("fence of the grant is %d; a dry run says %d, %+v", granted.Fence, dry.Fence, dry.Heads[0].Lease)
+	}
 }
 
 func leaseOthersFree(r *rig) {
