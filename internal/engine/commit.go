@@ -31,6 +31,9 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 	}
 	document := &store.Document{Head: c.Writes[0].After(w.current.Head), Body: p.candidate.body}
 	out := w.outcome(p, document)
+	if err := w.foretell(ctx, c, p, out); err != nil {
+		return w.notCommitted(ctx, err)
+	}
 	if err := w.keep(c, p, out); err != nil {
 		return nil, w.failed(err)
 	}
@@ -40,6 +43,12 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 	}
 	w.basis = nil // which was carried out before
 	document.Head = receipt.Heads[0]
+	if w.intent.Op == OpRelease {
+		w.engine.lines.released(w.intent.Ref)
+	}
+	if err := w.tellLease(p, &receipt, out); err != nil {
+		return nil, w.failed(err)
+	}
 	return out, nil
 }
 
@@ -50,7 +59,7 @@ func (w *write) outcome(p *plan, document *store.Document) *Outcome {
 	}
 	out := &Outcome{
 		Result: p.result, Document: document, Before: w.current, Granted: p.granted, Combined: p.combined,
-		Contribution: p.contribution, Outranked: p.outranked,
+		Contribution: p.contribution, Outranked: p.outranked, Waited: w.waited,
 	}
 	if p.unchanged {
 		out.Result, out.Outranked = Unchanged, nil
@@ -102,6 +111,9 @@ func (w *write) declare(p *plan) *store.Commit {
 	case !head.Exists():
 		write.Life++
 	}
+	if write.Lease = p.lease; write.Lease.Op == store.LeaseNone {
+		write.Lease = w.underLease()
+	}
 	write.Keep = in.Rules.Keep
 	if in.Rules.KeepFor > 0 {
 		write.KeepSince = now.Add(-in.Rules.KeepFor)
@@ -141,7 +153,8 @@ func (e *Engine) commit(ctx context.Context, c *store.Commit) (store.Receipt, er
 		_, stale := errors.AsType[*store.StaleError](errAgain)
 		_, taken := errors.AsType[*store.TakenError](errAgain)
 		_, answered := errors.AsType[*store.ReplayedError](errAgain)
-		if errAgain == nil || stale || taken || answered || errors.Is(errAgain, store.ErrKeyMismatch) {
+		locked := lockOf(errAgain) != nil || errors.Is(errAgain, store.ErrLeaseExpired)
+		if errAgain == nil || stale || taken || answered || locked || errors.Is(errAgain, store.ErrKeyMismatch) {
 			return again, errAgain
 		}
 	}
@@ -162,6 +175,7 @@ var reasonsOfStore = []struct {
 	{store.ErrFull, ReasonFull, 0},
 	{store.ErrTooLarge, ReasonTooLarge, 0},
 	{store.ErrKeyMismatch, ReasonKeyMismatch, 0},
+	{store.ErrLeaseExpired, ReasonLeaseExpired, 0},
 	{store.ErrClosed, ReasonReadOnly, time.Second},
 	{context.Canceled, ReasonOverloaded, time.Second},
 	{context.DeadlineExceeded, ReasonOverloaded, time.Second},
@@ -174,7 +188,7 @@ func (e *Engine) refusalOf(err error, current *store.Document) *Refusal {
 		return r
 	}
 	r := &Refusal{Reason: ReasonInternal, Current: current, cause: err}
-	if locked, ok := errors.AsType[*store.LockedError](err); ok {
+	if locked := lockOf(err); locked != nil {
 		r.Reason, r.RetryAfter = ReasonLocked, max(locked.Until.Sub(e.now()), time.Second)
 		return r
 	}

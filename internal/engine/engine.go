@@ -39,7 +39,8 @@ type Config struct {
 	// MaxRounds bounds the turns of one write after lost races; 0 means 32.
 	MaxRounds int
 	// MaxQueue bounds the writes that wait for their turn at one document after a
-	// lost race, the one whose turn it is included; 0 means 1,024. Those beyond it
+	// lost race, the one whose turn it is included, and those that wait for a lease on
+	// it to end; 0 means 1,024. Those beyond it
 	// are refused as contended at once, instead of waiting longer than their
 	// callers would.
 	MaxQueue int
@@ -86,6 +87,7 @@ type Engine struct {
 	maxRounds int
 	maxQueue  int
 	queues    queues
+	lines     lines
 	keyWait   time.Duration
 	flights   flights
 }
@@ -143,6 +145,8 @@ type write struct {
 	leftover *leftover
 	// resolves is the parked write that this one decides about, nil for none.
 	resolves *resolution
+	// waited tells that this write has stood in line for the document.
+	waited bool
 }
 
 // Do carries one intent out. Its error is always a [*Refusal]. When ctx ends
@@ -152,8 +156,8 @@ func (e *Engine) Do(ctx context.Context, in *Intent) (*Outcome, error) {
 	return (&write{engine: e, intent: in}).run(ctx)
 }
 
-// run takes a write through the corridor until it is decided.
-func (w *write) run(ctx context.Context) (*Outcome, error) {
+// attempt takes a write through the corridor until it is decided.
+func (w *write) attempt(ctx context.Context) (*Outcome, error) {
 	defer w.leaveQueue() // also when a turn panics, or nobody behind it would get one
 	if err := w.joinOthers(ctx); err != nil {
 		return nil, w.failed(err)
@@ -189,7 +193,18 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 	if err := w.load(ctx); err != nil {
 		return nil, err
 	}
+	if err := w.knownLease(); err != nil {
+		return nil, err
+	}
 	p, err := w.decide(ctx)
+	if err == errLostRace {
+		return nil, err
+	}
+	if err != nil || p.unchanged {
+		if locked := w.judgeLease(ctx); locked != nil {
+			return nil, locked
+		}
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -234,7 +249,7 @@ func (w *write) fetch(ctx context.Context) error {
 // unless it turns out to be stale.
 func (w *write) headIsEnough() bool {
 	rules := w.intent.Rules
-	return rules.Key == nil && rules.Readers == nil && (w.intent.Op == OpDelete || w.intent.Op == OpPut && !rules.Merge.HasImmutable() && rules.Contributions == nil)
+	return w.intent.Op.leases() || rules.Key == nil && rules.Readers == nil && (w.intent.Op == OpDelete || w.intent.Op == OpPut && !rules.Merge.HasImmutable() && rules.Contributions == nil)
 }
 
 // errHeadOnly says that a turn on the head alone has come to need the body.
@@ -262,7 +277,7 @@ func (w *write) evaluate(ctx context.Context) (evaluation, error) {
 		}
 	}
 	contract := w.intent.Rules.Contract
-	if w.intent.Op.contributes() { // it overwrites nothing that its sender could have overlooked
+	if w.intent.Op.contributes() || w.intent.Op.leases() { // it overwrites nothing that its sender could have overlooked
 		contract.Precondition = asksNothing
 	}
 	res := ifmatch.Evaluate(w.intent.Op.method(), conditions, state, contract)

@@ -29,6 +29,9 @@ const (
 	OpWithdraw   // take one back
 	OpResolve    // decide about a parked write; by [Engine.Resolve] alone
 	OpDiscard    // throw a parked write away; by [Engine.Discard] alone
+	OpLease      // take a lease on the document
+	OpRenew      // have it live on
+	OpRelease    // give it back
 )
 
 // method returns the HTTP method whose precondition rules the operation follows.
@@ -149,6 +152,11 @@ type Intent struct {
 	Key         *Key     // the idempotency key, nil for none; see [Engine.Once]
 	// Contribution is the id of what OpWithdraw takes back.
 	Contribution string
+	// Lease is the id of the lease under which the document is written, "" for none.
+	Lease string
+	// Wait is how long this may wait while somebody else has a lease on the document;
+	// not longer than [MaxWait].
+	Wait time.Duration
 	// Lenient lets a write stand that does not win every field it changes.
 	Lenient bool
 	// Links returns the value of _links as a read would show it now, for the tests
@@ -175,6 +183,9 @@ const (
 	Parked      Result = "parked"
 	// Discarded is in the log alone: a parked write was thrown away.
 	Discarded Result = "discarded"
+	Leased    Result = "leased"
+	Renewed   Result = "renewed"
+	Released  Result = "released"
 )
 
 // Outcome is what became of an intent that was carried out.
@@ -204,6 +215,10 @@ type Outcome struct {
 	// disputes. Document is Before then.
 	Parked   string
 	Conflict *Conflict
+	// Lease is what OpLease or OpRenew has got, nil for any other operation. Waited
+	// tells that there was a line to stand in.
+	Lease  *Lease
+	Waited bool
 	// Rounds counts the turns of the corridor: 1 without a lost race.
 	Rounds int
 	// Answer is what Key.Answer has made of this outcome, nil where no answer is

@@ -55,7 +55,7 @@ func (w *write) weigh(ctx context.Context, base *store.Entry) (*weighed, error) 
 		return nil, err
 	}
 	s.base, s.theirs = s.view.Value(s.wholeBase), s.view.Value(s.theirs)
-	if w.intent.Op == OpDelete || w.intent.Op.contributes() {
+	if w.intent.Op == OpDelete || w.intent.Op.contributes() || w.intent.Op.leases() {
 		return s, nil
 	}
 	at := headOf(base)
@@ -272,6 +272,7 @@ func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *we
 	case w.resolves == nil:
 		c.Strategies = w.offered(ctx, v.base)
 	}
+	c.Hot = w.isHot()
 	c.Compared, c.Disputes, c.Repeats = s.compared(), shown(w.intent.Rules.disputes(s), w.view), s.repeats && w.intent.Key == nil
 	if c.AlreadyApplied, err = w.applied(s); err != nil {
 		return err

@@ -31,6 +31,9 @@ type plan struct {
 	// Of a contribution: which, and of a write the fields that others win.
 	contribution *contribution.Contribution
 	outranked    []jsonvalue.Pointer
+	// lease is what an operation on the lease does to it, and leaseID the id of a new one.
+	lease   store.LeaseChange
+	leaseID string
 }
 
 // decide evaluates a write on what was loaded, and plans what to do about that.
@@ -66,6 +69,9 @@ func (w *write) planned(ctx context.Context) (plan, error) {
 func (w *write) plan(ctx context.Context, v evaluation) (plan, error) {
 	if w.intent.Op.contributes() {
 		return w.planContribution(ctx, v)
+	}
+	if w.intent.Op.leases() {
+		return w.planLease(ctx, v)
 	}
 	if v.Verdict == ifmatch.Fresh {
 		return w.planFresh(ctx, v.Result)

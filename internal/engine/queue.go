@@ -136,6 +136,22 @@ func (e *Engine) patience(ref store.Ref) time.Duration {
 	return once * time.Duration(1+e.queues.waiting(ref))
 }
 
+// crowd is how many others have to want a document for it to be hot.
+const crowd = 2
+
+// isHot tells whether those who write the document of this write keep defeating each
+// other: several are in its queue, or somebody waits for a lease on it.
+func (w *write) isHot() bool {
+	if !w.engine.keepsLeases() {
+		return false
+	}
+	others := w.engine.queues.waiting(w.intent.Ref)
+	if w.queue != nil {
+		others-- // this write itself
+	}
+	return others >= crowd || w.engine.lines.waiting(w.intent.Ref) > 0
+}
+
 // waiting counts who stands in line before a document.
 func (qs *queues) waiting(ref store.Ref) int {
 	if qs.open.Load() == 0 {

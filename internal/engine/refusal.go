@@ -32,6 +32,7 @@ const (
 	ReasonInFlight        Reason = "idempotency-in-flight"
 	ReasonKeyMismatch     Reason = "idempotency-mismatch"
 	ReasonLocked          Reason = "locked"
+	ReasonLeaseExpired    Reason = "lease-expired"
 	ReasonContended       Reason = "contended"
 	ReasonOverloaded      Reason = "overloaded" // also: the caller's context ended first
 	ReasonUnknown         Reason = "outcome-unknown"
@@ -94,6 +95,9 @@ type Conflict struct {
 	// Repeats tells that the write is not merged for want of a proof that it was
 	// not sent before: it changes a counter, or appends.
 	Repeats bool
+	// Hot tells that so many others want the document that its writers do better to take
+	// leases.
+	Hot bool
 	// Resolving tells that this is about a write that was parked before, and that
 	// somebody decides about now.
 	Resolving bool
