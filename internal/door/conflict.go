@@ -34,7 +34,8 @@ func describeConflict(r *http.Request, t Target, f *engine.Refusal, p *problem.D
 }
 
 // adviceOf says what a client does best: have the server merge where that would
-// go through, else do the same itself, else ask whoever made the change.
+// go through, else do the same itself, under a lease where many want the document,
+// else ask whoever made the change.
 func adviceOf(r *http.Request, t Target, c *engine.Conflict) problem.Advice {
 	merges := slices.Contains(c.Strategies, engine.StrategyMerge)
 	switch {
@@ -44,6 +45,8 @@ func adviceOf(r *http.Request, t Target, c *engine.Conflict) problem.Advice {
 		return problem.AdviceAskAPerson
 	case merges && !c.Repeats:
 		return problem.AdviceMerge
+	case c.Hot:
+		return problem.AdviceLease
 	}
 	return problem.AdviceRetry
 }

@@ -19,7 +19,7 @@ func (d *Door) ServeContribute(w http.ResponseWriter, r *http.Request, t Target)
 	}
 	in.Op = engine.OpContribute
 	d.carryOut(w, r, t, in, d.Engine.Do, func(h http.Header, out *engine.Outcome) (int, []byte) {
-		announceContributions(h, t, in, out)
+		announceBeside(h, t, in, out)
 		status := http.StatusCreated
 		if out.Result == engine.Unchanged {
 			status = http.StatusOK
@@ -58,15 +58,15 @@ func (d *Door) ServeWithdraw(w http.ResponseWriter, r *http.Request, t Target, i
 	}
 	in.Op, in.Contribution = engine.OpWithdraw, id
 	d.carryOut(w, r, t, in, d.Engine.Do, func(h http.Header, out *engine.Outcome) (int, []byte) {
-		announceContributions(h, t, in, out)
+		announceBeside(h, t, in, out)
 		return http.StatusNoContent, nil
 	})
 }
 
-// announceContributions says what came of a contribution. The tag of the document
-// stands apart: a validator of a 201 would be that of the contribution (RFC 9110
-// §15.3.2).
-func announceContributions(h http.Header, t Target, in *engine.Intent, out *engine.Outcome) {
+// announceBeside says what came of something beside a document. The tag of the
+// document stands apart: a validator of a 201 would be that of what was created (RFC
+// 9110 §15.3.2).
+func announceBeside(h http.Header, t Target, in *engine.Intent, out *engine.Outcome) {
 	h["Cache-Control"] = noStore
 	h["Ifmatch-Outcome"] = []string{string(out.Result)}
 	a := answer{in: in, out: out}

@@ -25,7 +25,7 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 	}
 	wish := parsePrefer(r.Header["Prefer"])
 	wish.version = query.Version
-	in.Strategy, in.Lenient = engine.Strategy(wish.conflict), wish.lenient
+	in.Strategy, in.Lenient, in.Wait = engine.Strategy(wish.conflict), wish.lenient, wish.patience()
 	limits := d.Engine.Limits()
 	if r.ContentLength > limits.Body+t.Rules.Members.Room() {
 		return nil, wish, tooLarge(r, t, limits.Body)
@@ -38,6 +38,9 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 		if in.Body, bad = readBody(w, r, t, limits); bad == nil {
 			bad = checkDigests(r, t, in.Body)
 		}
+	}
+	if bad == nil {
+		in.Lease, bad = lease(r, t)
 	}
 	if bad == nil {
 		in.Key, bad = d.key(r, t, in)

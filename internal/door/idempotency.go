@@ -169,6 +169,10 @@ func digestOf(r *http.Request, body []byte) [32]byte {
 		text(strconv.Itoa(min(len(r.Header[name]), 1)))
 		text(join(r.Header[name]))
 	}
+	if lines := r.Header["Ifmatch-Lease"]; lines != nil { // among the others it would change the digests that are kept
+		text("Ifmatch-Lease")
+		text(join(lines))
+	}
 	sum := sha256.Sum256(body)
 	h.Write(sum[:])
 	return [32]byte(h.Sum(nil))

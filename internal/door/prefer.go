@@ -1,6 +1,10 @@
 package door
 
-import "strings"
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
 
 // preferences are those of a request's Prefer header (RFC 7240) that matter
 // here, and of its query. Unknown ones, and unknown values, are ignored.
@@ -10,6 +14,7 @@ type preferences struct {
 	minimal   bool
 	conflict  string
 	lenient   bool
+	wait      int64 // seconds, up to maxWait; 0 does not wait
 }
 
 func parsePrefer(lines []string) preferences {
@@ -29,6 +34,8 @@ func parsePrefer(lines []string) preferences {
 				p.conflict = value
 			case name == "handling":
 				p.lenient = value == "lenient"
+			case name == "wait":
+				p.wait = seconds(value)
 			}
 		}
 	}
@@ -43,6 +50,15 @@ func preference(item string) (name, value string) {
 		break
 	}
 	return strings.ToLower(strings.TrimSpace(name)), strings.Trim(strings.TrimSpace(value), `"`)
+}
+
+// seconds reads how long a wait may last (RFC 7240 §4.3), 0 where that is not said.
+func seconds(value string) int64 {
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0
+	}
+	return int64(min(n, uint64(maxWait)))
 }
 
 // splitQuoted yields the parts of s between separators that stand outside

@@ -149,6 +149,9 @@ func (a *answer) announcePreferences(h http.Header) {
 		applied = append(applied, "handling=lenient")
 		h["Ifmatch-Outranked"] = []string{named(a.out.Outranked)}
 	}
+	if a.out.Waited {
+		applied = append(applied, a.wish.waited())
+	}
 	if applied != nil {
 		h["Preference-Applied"] = []string{join(applied)}
 	}

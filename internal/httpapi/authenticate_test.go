@@ -142,6 +142,8 @@ var routes = map[routeKind]string{
 	routeConflicts: "/v1/notes/1/_conflicts",
 	routeConflict:  "/v1/notes/1/_conflicts/ID",
 	routeResolve:   "/v1/notes/1/_conflicts/ID/resolve",
+
+	routeLease: "/v1/notes/1/_lease",
 }
 
 // firstID returns the id of the first item of a list.
@@ -192,7 +194,7 @@ func TestEveryRouteAsks(t *testing.T) {
 			t.Errorf("%s is the route %d, %t, want %d", path, to.kind, ok, kind)
 		}
 		there := http.StatusOK
-		if kind == routeResolve {
+		if kind == routeResolve || kind == routeLease {
 			there = http.StatusMethodNotAllowed
 		}
 		a.status(there, "GET", path, ann...) // so that there is something to find

@@ -80,6 +80,7 @@ const (
 	routeConflicts
 	routeConflict
 	routeResolve
+	routeLease
 )
 
 type route struct {
@@ -161,6 +162,8 @@ func beside(r route, sub string) (route, bool) {
 		r.kind = routeHistory
 	case sub == "_diff":
 		r.kind = routeDiff
+	case sub == leaseName:
+		r.kind = routeLease
 	case sub == conflictsName:
 		r.kind = routeConflicts
 	case strings.HasPrefix(sub, conflictsName+"/"):

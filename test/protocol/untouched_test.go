@@ -64,6 +64,7 @@ func provocations(t *testing.T) map[problems.Code]provocation {
 		problems.UnsupportedMediaType: put(`{"n":3}`, "If-Match", `"2"`, "Content-Type", "text/plain"),
 		problems.Invalid:              put(`[3]`, "If-Match", `"2"`),
 		problems.PreconditionRequired: put(`{"n":3}`),
+		problems.LeaseExpired:         put(`{"n":3}`, "If-Match", `"2"`, "Ifmatch-Lease", "none-that-there-is"),
 		problems.Locked:               failing(&store.LockedError{}),
 		problems.Contended:            failing(store.ErrContended),
 		problems.ReadOnly:             failing(store.ErrReadOnly),
@@ -85,7 +86,7 @@ var elsewhere = map[problems.Code]string{
 
 // unanswered are the codes that no request is answered with yet.
 var unanswered = []problems.Code{
-	problems.UnsupportedVersion, problems.Resync, problems.TokenForged, problems.LeaseExpired, problems.RateLimited,
+	problems.UnsupportedVersion, problems.Resync, problems.TokenForged, problems.RateLimited,
 }
 
 // TestEveryCodeIsProvoked: a code that is added to the table of package problem
