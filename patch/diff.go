@@ -107,14 +107,7 @@ func member(v jsonvalue.Value, i int, name string) jsonvalue.Value {
 
 func (d *differ) array(from, to jsonvalue.Value) {
 	a, b := from.Elems(), to.Elems()
-	start := 0
-	for start < len(a) && start < len(b) && jsonvalue.Identical(a[start], b[start]) {
-		start++
-	}
-	end := 0
-	for end < len(a)-start && end < len(b)-start && jsonvalue.Identical(a[len(a)-1-end], b[len(b)-1-end]) {
-		end++
-	}
+	start, end := shared(a, b)
 	a, b = a[start:len(a)-end], b[start:len(b)-end]
 	if len(a) == 0 && len(b) == 0 {
 		return
@@ -146,10 +139,9 @@ func (d *differ) hunk(index int, a, b []jsonvalue.Value) {
 	}
 }
 
-// element compares two elements that only position has paired: objects without
-// a common name are rather two things than one that changed.
+// element compares two elements that only position has paired.
 func (d *differ) element(a, b jsonvalue.Value) {
-	if bothObjects(a, b) && a.Len() > 0 && b.Len() > 0 && !shareName(a, b) {
+	if apart(a, b) {
 		d.emit(OpReplace, a, b)
 		return
 	}
