@@ -41,6 +41,15 @@ func (at Place) Settles() int { return at.at.settles }
 // Ends reports whether no field holds anywhere below the place.
 func (at Place) Ends() bool { return !at.at.goesOn }
 
+// ListKey returns what tells the elements of a [List] apart, a pointer within each,
+// where the field of that index is one.
+func (p *Policy) ListKey(field int) (jsonvalue.Pointer, bool) {
+	if p == nil || field < 0 || p.fields[field].typ != List {
+		return nil, false
+	}
+	return p.fields[field].key, true
+}
+
 // Sum adds numbers exactly. It reports false where one of them is no number, or is
 // longer than those that counters add.
 func Sum(terms ...jsonvalue.Value) (jsonvalue.Value, bool) {
