@@ -135,6 +135,7 @@ var routes = map[routeKind]string{
 	routeHistory:    "/v1/notes/1/_history",
 	routeVersion:    "/v1/notes/1/_history/1",
 	routeDiff:       "/v1/notes/1/_diff?from=1&to=2",
+	routeBlame:      "/v1/notes/1/_blame",
 
 	routeContributions: "/v1/notes/1/_contributions",
 	routeContribution:  "/v1/notes/1/_contributions/ID",

@@ -261,6 +261,7 @@ func TestEveryAnswerIsReadable(t *testing.T) {
 		{200, "GET", "/v1/notes/1/_history/1", nil},
 		{304, "GET", "/v1/notes/1/_history/1", []string{"If-None-Match", `"1"`}},
 		{200, "GET", "/v1/notes/1/_diff?from=1&to=2", nil},
+		{200, "GET", "/v1/notes/1/_blame", nil},
 		{204, "OPTIONS", "/v1/notes/1", nil},
 		{200, "GET", "/healthz", nil},
 		{503, "GET", "/readyz", nil},

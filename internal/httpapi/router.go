@@ -75,6 +75,7 @@ const (
 	routeHistory
 	routeVersion
 	routeDiff
+	routeBlame
 	routeContributions
 	routeContribution
 	routeConflicts
@@ -164,6 +165,8 @@ func beside(r route, sub string) (route, bool) {
 		r.kind = routeDiff
 	case sub == leaseName:
 		r.kind = routeLease
+	case sub == "_blame":
+		r.kind = routeBlame
 	case sub == conflictsName:
 		r.kind = routeConflicts
 	case strings.HasPrefix(sub, conflictsName+"/"):

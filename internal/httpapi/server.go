@@ -171,6 +171,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 		s.reading(w, r, t, func(w http.ResponseWriter, r *http.Request, t door.Target) { s.version(w, r, t, to.version) })
 	case routeDiff:
 		s.reading(w, r, t, s.diff)
+	case routeBlame:
+		s.reading(w, r, t, s.blame)
 	case routeContributions:
 		s.contributions(w, r, itemOf(t, contributionsName))
 	case routeContribution:
