@@ -12,10 +12,13 @@ import (
 )
 
 // MaxBlamed is how many versions a blame looks at, the current one included, and
-// maxBlamedRows how many log rows: what leaves the content alone leaves a row too.
+// maxBlamedRows how many log rows: what leaves the content alone leaves a row too. The
+// versions before the current one that are compared have blamedGrowth times the limit
+// of a body together, so that nobody has a hundred large ones parsed by asking.
 const (
 	MaxBlamed     = 100
 	maxBlamedRows = 4 * MaxBlamed
+	blamedGrowth  = 16
 )
 
 // Blame is which version gave the leaves of a document their values.
@@ -39,8 +42,8 @@ type Blamed struct {
 }
 
 // Blame finds out which version last gave each leaf of the current document its value,
-// from as much of its history as is kept, at most [MaxBlamed] versions of it. All of
-// them are compared as far as the caller sees the document now, so that they learn
+// from as much of its history as is kept, up to [MaxBlamed] versions of it, and fewer of
+// large ones. All of them are compared as far as the caller sees the document now, so that they learn
 // nothing of what they do not. It fails with a [*Refusal], as [Engine.Read] does.
 func (e *Engine) Blame(ctx context.Context, ref store.Ref, rules *Rules, a Authority, c ifmatch.Conditions) (*Blame, error) {
 	reading, err := e.Read(ctx, ref, rules, c)
@@ -67,6 +70,7 @@ func (e *Engine) goBack(ctx context.Context, b *Blame, rules *Rules, newest json
 	if err != nil {
 		return err
 	}
+	room := e.limits.Body * blamedGrowth
 	for i, row := range versions {
 		if i == MaxBlamed || i > 0 && b.trace.Done() {
 			return nil
@@ -81,6 +85,9 @@ func (e *Engine) goBack(ctx context.Context, b *Blame, rules *Rules, newest json
 			}
 			if err != nil {
 				return err
+			}
+			if room -= int64(len(entry.Body)); room < 0 {
+				return nil
 			}
 			was, err := e.parseLike(entry.Body, newest)
 			if err != nil {

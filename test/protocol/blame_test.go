@@ -134,6 +134,17 @@ func TestBlameGoesBackSoFar(t *testing.T) {
 	})
 }
 
+// Large versions are looked at as far as there is room for them together.
+func TestBlameOfLargeVersions(t *testing.T) {
+	onEveryStore(t, setup{actor: writerName, limits: engine.Limits{Body: 1000}, rules: engine.Rules{Contract: optional}}, func(t *testing.T, a *api) {
+		padding := strings.Repeat("x", 900)
+		for i := range 20 {
+			a.must([]int{201, 200}[min(i, 1)], "PUT", "/v1/notes/1", fmt.Sprintf(`{"n":%d,"still":%q}`, i, padding))
+		}
+		a.blames("/v1/notes/1/_blame", "/n:20, /still:3 ?") // 17 of 927 bytes
+	})
+}
+
 func TestBlameIsRevalidated(t *testing.T) {
 	onEveryStore(t, setup{}, func(t *testing.T, a *api) {
 		const path = "/v1/notes/1/_blame"
