@@ -29,7 +29,7 @@ type Options struct {
 }
 
 // Store keeps documents in memory. It implements [store.Store],
-// [store.Purger], [store.Scanner], [store.RowReader], [store.Indexer] and
+// [store.Purger], [store.Scanner], [store.RowReader], [store.Indexer], [store.Feed] and
 // [store.HealthChecker], and is safe for concurrent use. Nothing is ever evicted, so it grows with its history.
 type Store struct {
 	probe store.Probe
@@ -49,12 +49,15 @@ type Store struct {
 	expiring []expiring // the answers, as they came; some may have been replaced
 	claims   map[claimKey]holder
 	indexes  map[string][]string // what each collection is indexed under; none where it has documents and no entry
+	pruned   int64               // the greatest position that was purged
+	tail     store.Tail
 }
 
 // part is what one store.Part holds.
 type part struct {
 	floor     int64 // no new version at or below it
 	head      int64 // position of the newest commit
+	pruned    int64 // the greatest position that was purged
 	documents map[string]*record
 }
 
@@ -95,6 +98,7 @@ var (
 
 	_ store.HealthChecker = (*Store)(nil)
 	_ store.Indexer       = (*Store)(nil)
+	_ store.Feed          = (*Store)(nil)
 )
 
 // Open returns a fresh, empty store with an identity of its own.

@@ -85,6 +85,7 @@ func (s *Store) Purge(ctx context.Context, ref store.Ref) error {
 	defer s.mu.Unlock()
 	p := s.parts[ref.Part]
 	p.floor = max(p.floor, r.doc.Version)
+	p.pruned, s.pruned = max(p.pruned, r.doc.Position), max(s.pruned, r.doc.Position)
 	delete(p.documents, ref.ID)
 	for _, e := range r.history {
 		s.log[e.Position-1] = nil

@@ -127,6 +127,9 @@ func (g *group) writeOne(c *store.Commit, w *store.Write, was, e *entry) error {
 			return err
 		}
 	}
+	if w.Content != store.ContentTouch {
+		g.changes = append(g.changes, store.Change{Ref: w.Ref, Position: g.position})
+	}
 	g.set(w.Ref, e)
 	return nil
 }

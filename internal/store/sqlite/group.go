@@ -22,8 +22,9 @@ type group struct {
 	lastPart int64
 
 	lastIndex int64
-	purged    bool // some member raised a floor
-	sent      bool // COMMIT was asked for
+	changes   []store.Change // of content, by position
+	purged    bool           // some member raised a floor
+	sent      bool           // COMMIT was asked for
 }
 
 func newGroup(w *writer) *group {
@@ -185,6 +186,7 @@ func (g *group) publish() {
 	for name, p := range g.parts {
 		g.w.store.heads.release(name, p.head)
 	}
+	g.w.store.tail.Publish(g.position, g.changes)
 }
 
 // scanHead reads a row of the head statement.

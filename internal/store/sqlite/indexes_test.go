@@ -114,7 +114,8 @@ func TestIndexesComeToAnOlderStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back := "DROP TABLE indexes; DROP TABLE index_rows; DROP TABLE document_keys; DROP INDEX answers_by_expiry; PRAGMA user_version = 1"
+	back := "DROP TABLE indexes; DROP TABLE index_rows; DROP TABLE document_keys; DROP INDEX answers_by_expiry; " +
+		"ALTER TABLE parts DROP COLUMN pruned; DELETE FROM meta WHERE key = 'pruned'; PRAGMA user_version = 1"
 	if err := errors.Join(c.script(back), c.close()); err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,7 @@ type Store struct {
 	cache   *cache
 	numbers numbers
 	heads   heads
+	tail    store.Tail
 	readers chan *reader
 	writer  *writer
 

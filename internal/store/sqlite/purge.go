@@ -26,7 +26,10 @@ func (g *group) purge(ref store.Ref) error {
 		return err
 	}
 	p.floor = max(p.floor, e.doc.Version)
-	if _, err := g.w.conn.exec(g.w.st.raiseFloor, p.floor, p.number); err != nil {
+	if _, err := g.w.conn.exec(g.w.st.raiseFloor, p.floor, e.doc.Position, p.number); err != nil {
+		return err
+	}
+	if _, err := g.w.conn.exec(g.w.st.raisePruned, e.doc.Position); err != nil {
 		return err
 	}
 	if err := g.purgeLog(e); err != nil {

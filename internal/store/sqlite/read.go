@@ -18,6 +18,7 @@ type reader struct {
 	logRow, logWithBody                  *stmt
 	part, parts, listFirst, listAfter    *stmt
 	rows, answer                         *stmt
+	feed, pruned                         *stmt
 	scanDocuments, scanLog, integrityRun *stmt
 	index                                indexReads
 }
@@ -43,7 +44,7 @@ func newReader(s *Store) (*reader, error) {
 		&r.milestoneByVersion: milestoneByVersion,
 		&r.logRow:             "SELECT " + logColumns + " FROM log l WHERE l.position = ?",
 		&r.logWithBody:        "SELECT " + logColumns + ", l.body FROM log l WHERE l.position = ?",
-		&r.part:               "SELECT part, floor FROM parts WHERE collection = ? AND params = ?",
+		&r.part:               "SELECT part, floor, pruned FROM parts WHERE collection = ? AND params = ?",
 		&r.parts:              "SELECT collection, params FROM parts ORDER BY collection, params",
 		&r.listFirst:          listColumns + "d.part = ? AND d.deleted = 0 ORDER BY d.id LIMIT ?",
 		&r.listAfter:          listColumns + "d.part = ? AND d.deleted = 0 AND d.id > ? ORDER BY d.id LIMIT ?",
@@ -54,6 +55,8 @@ func newReader(s *Store) (*reader, error) {
 			ORDER BY p.collection, p.params, d.id`,
 		&r.scanLog: "SELECT " + logColumns + `, l.body, p.collection, p.params, d.id FROM log l
 			JOIN documents d ON d.doc = l.doc JOIN parts p ON p.part = d.part ORDER BY l.position`,
+		&r.feed:         readChanges,
+		&r.pruned:       "SELECT value FROM meta WHERE key = 'pruned'",
 		&r.integrityRun: "PRAGMA integrity_check(20)",
 	})
 	if err == nil {

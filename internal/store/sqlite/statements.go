@@ -26,7 +26,7 @@ type writeStatements struct {
 	insertDocument, updateDocument             *stmt
 	turnDocument                               *stmt
 	insertLog, insertMilestone                 *stmt
-	insertPart, raiseFloor                     *stmt
+	insertPart, raiseFloor, raisePruned        *stmt
 	claim, putClaim, deleteClaim               *stmt
 	putRow, deleteRow                          *stmt
 	answer, putAnswer, forgetAnswers           *stmt
@@ -60,7 +60,8 @@ func (s *writeStatements) prepare(c *conn) error {
 			decisions, at, commit_id, correlation, actor, roles, digest, link, body) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		&s.insertMilestone:  "INSERT INTO milestones (doc, rev, version, position) VALUES (?,?,?,?)",
 		&s.insertPart:       "INSERT INTO parts (part, collection, params, floor) VALUES (?,?,?,0)",
-		&s.raiseFloor:       "UPDATE parts SET floor = ? WHERE part = ?",
+		&s.raiseFloor:       "UPDATE parts SET floor = ?, pruned = max(pruned, ?) WHERE part = ?",
+		&s.raisePruned:      "UPDATE meta SET value = max(value, ?) WHERE key = 'pruned'",
 		&s.claim:            "SELECT id FROM claims WHERE part = ? AND name = ? AND value = ?",
 		&s.putClaim:         "INSERT OR REPLACE INTO claims (part, name, value, id) VALUES (?,?,?,?)",
 		&s.deleteClaim:      "DELETE FROM claims WHERE part = ? AND name = ? AND value = ?",

@@ -123,6 +123,11 @@ func (r *rig) view() string {
 	for _, e := range log {
 		fmt.Fprintf(&b, "log %s body %q\n", entryLine(e), e.Body)
 	}
+	if _, ok := r.s.(store.Feed); ok {
+		for _, e := range r.changes(store.ChangeQuery{Limit: 50}) {
+			fmt.Fprintf(&b, "change %s\n", entryLine(&e))
+		}
+	}
 	for _, ref := range r.touched() {
 		fmt.Fprintf(&b, "get %s\n", documentLine(r.get(ref)))
 		for _, e := range r.history(ref, 0, 1<<20) {

@@ -91,6 +91,8 @@ func Run(t *testing.T, h Harness) {
 		{name: "rerun", tests: rerunTests, again: true},
 		{name: "limits", tests: limitTests},
 		{name: "feed", tests: feedTests},
+		{name: "changes", tests: changeTests, again: true},
+		{name: "watches", tests: watchTests},
 		{name: "lifecycle", tests: lifecycleTests, again: true},
 		{name: "concurrency", tests: concurrencyTests},
 		{name: "fresh", tests: freshTests},

@@ -52,6 +52,9 @@ func (r *rig) verify() {
 		}
 	}
 	r.verifyIndexes(docs)
+	if _, ok := r.s.(store.Feed); ok {
+		r.sameEntries("the feed against ScanLog", r.changes(store.ChangeQuery{Limit: 50}), r.changesOf(store.Scope{}))
+	}
 	if sc, ok := r.s.(store.Scanner); ok {
 		if err := sc.CheckIntegrity(ctx); err != nil {
 			r.Errorf("CheckIntegrity: %v", err)

@@ -1,0 +1,54 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/ifmatch/ifmatch/internal/store"
+)
+
+// Changes implements [store.Feed].
+func (s *Store) Changes(ctx context.Context, q store.ChangeQuery) (store.ChangePage, error) {
+	var page store.ChangePage
+	if err := q.Validate(); err != nil {
+		return page, err
+	}
+	err := s.read(ctx, func() error {
+		page.Newest, page.Pruned = s.tail.Newest(), s.pruned
+		if q.Part.Collection != "" {
+			page.Pruned = 0
+			if p := s.parts[q.Part]; p != nil {
+				page.Pruned = p.pruned
+			}
+		}
+		end := min(page.Newest, q.After+store.MaxFeedScan)
+		for page.Last = q.After; page.Last < end && len(page.Entries) < q.Limit; page.Last++ {
+			if e := s.log[page.Last]; e != nil && e.Action != store.ActionTouch && includes(&q.Scope, &e.Ref) {
+				page.Entries = append(page.Entries, *e)
+				if !q.Bodies {
+					page.Entries[len(page.Entries)-1].Body = nil
+				}
+			}
+		}
+		return nil
+	})
+	return page, err
+}
+
+// includes tells whether a document's changes are in a scope.
+func includes(scope *store.Scope, ref *store.Ref) bool {
+	return scope.Part.Collection == "" || scope.Part == ref.Part && (!scope.One || scope.ID == ref.ID)
+}
+
+// Watch implements [store.Feed].
+func (s *Store) Watch(scope store.Scope) *store.Watch { return s.tail.Watch(scope) }
+
+// changes are what ch does to content, by position.
+func (ch *change) changes() []store.Change {
+	var changes []store.Change
+	for _, e := range ch.entries {
+		if e.Action != store.ActionTouch {
+			changes = append(changes, store.Change{Ref: e.Ref, Position: e.Position})
+		}
+	}
+	return changes
+}
