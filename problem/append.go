@@ -72,6 +72,9 @@ func (d *Document) appendRest(w *jsonvalue.Writer) {
 	texts(w, "strategies", d.Strategies)
 	w.NonZero("retryAfterMs", ceil(d.RetryAfter, time.Millisecond))
 	w.NonEmpty("advice", string(d.Advice))
+	if d.FailedIndex != nil {
+		w.Name("failedIndex").Int(int64(*d.FailedIndex))
+	}
 	appendFaults(w, d.Faults)
 	texts(w, "allowed", d.Allowed)
 }

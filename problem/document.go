@@ -45,6 +45,10 @@ type Document struct {
 	RetryAfter time.Duration
 	Advice     Advice
 
+	// FailedIndex is which operation of a batch was refused, counted from 0, so that
+	// none of them was carried out. Nil leaves it out.
+	FailedIndex *int
+
 	Faults []Fault
 	// Allowed lists what would have been accepted instead: methods, media types,
 	// versions, declared names.

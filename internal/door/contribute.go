@@ -18,7 +18,12 @@ func (d *Door) ServeContribute(w http.ResponseWriter, r *http.Request, t Target)
 		return
 	}
 	in.Op = engine.OpContribute
-	d.carryOut(w, r, t, in, d.Engine.Do, func(h http.Header, out *engine.Outcome) (int, []byte) {
+	d.carryOut(w, r, t, in, d.Engine.Do, contributing(t, in, wish))
+}
+
+// contributing is how a contribution is answered.
+func contributing(t Target, in *engine.Intent, wish preferences) rendering {
+	return func(h http.Header, out *engine.Outcome) (int, []byte) {
 		announceBeside(h, t, in, out)
 		status := http.StatusCreated
 		if out.Result == engine.Unchanged {
@@ -37,7 +42,7 @@ func (d *Door) ServeContribute(w http.ResponseWriter, r *http.Request, t Target)
 		body := contributedBody(in, out, t)
 		setBody(h, typeJSON, len(body))
 		return status, body
-	})
+	}
 }
 
 // minimalStatus is the status of an answer that would have had a body.
@@ -57,10 +62,15 @@ func (d *Door) ServeWithdraw(w http.ResponseWriter, r *http.Request, t Target, i
 		return
 	}
 	in.Op, in.Contribution = engine.OpWithdraw, id
-	d.carryOut(w, r, t, in, d.Engine.Do, func(h http.Header, out *engine.Outcome) (int, []byte) {
+	d.carryOut(w, r, t, in, d.Engine.Do, withdrawing(t, in))
+}
+
+// withdrawing is how the withdrawal of a contribution is answered.
+func withdrawing(t Target, in *engine.Intent) rendering {
+	return func(h http.Header, out *engine.Outcome) (int, []byte) {
 		announceBeside(h, t, in, out)
 		return http.StatusNoContent, nil
-	})
+	}
 }
 
 // announceBeside says what came of something beside a document. The tag of the

@@ -34,7 +34,7 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 	if in.Op, bad = operation(w, r, t); bad != nil {
 		return nil, wish, bad
 	}
-	if in.Op != engine.OpDelete {
+	if in.Op != engine.OpDelete && in.Op != engine.OpCheck {
 		if in.Body, bad = readBody(w, r, t, limits); bad == nil {
 			bad = checkDigests(r, t, in.Body)
 		}
@@ -50,8 +50,11 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 
 // operation tells from method and media type what is to be done.
 func operation(w http.ResponseWriter, r *http.Request, t Target) (engine.Op, *problem.Document) {
-	if r.Method == http.MethodDelete {
+	switch r.Method {
+	case http.MethodDelete:
 		return engine.OpDelete, nil
+	case MethodCheck:
+		return engine.OpCheck, nil
 	}
 	if coding := contentCoding(r.Header["Content-Encoding"]); coding != "" {
 		w.Header()["Accept-Encoding"] = []string{"identity"}

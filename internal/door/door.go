@@ -129,6 +129,9 @@ func (d *Door) problem(w http.ResponseWriter, r *http.Request, p *problem.Docume
 	if p.CorrelationID == "" {
 		p.CorrelationID = Correlation(r)
 	}
+	if i, ok := r.Context().Value(failedIndex{}).(int); ok {
+		p.FailedIndex = &i
+	}
 	if isWrite(r.Method) && p.Code != problem.OutcomeUnknown { // which may have been written
 		w.Header()["Ifmatch-Outcome"] = outcome
 	}

@@ -51,7 +51,7 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 	case engine.ReasonRequired:
 		p.Detail = required(currentState(r, t, f), t.Rules.Contract, r.Method)
 	case engine.ReasonMalformed:
-		p.Detail = malformedDetail(f)
+		p.Detail = cmp.Or(f.Detail, malformedDetail(f))
 	case engine.ReasonOutranked:
 		p.Detail = "Other contributions rank above yours in " + places(f.Faults) + ", so that nothing was written. Leave those as they are, withdraw what outranks you, or send Prefer: handling=lenient to have the rest."
 	case engine.ReasonForbidden:

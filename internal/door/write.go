@@ -24,13 +24,19 @@ func (d *Door) write(w http.ResponseWriter, r *http.Request, t Target) {
 // cannot differ.
 func (d *Door) carryOut(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent, do func(context.Context, *engine.Intent) (*engine.Outcome, error), render rendering) {
 	in.Correlation = Correlation(r)
+	d.answerOnce(w, r, t, in, do, render, func(err error) { d.Refuse(w, r, t, in.Correlation, err) })
+}
+
+// answerOnce is carryOut under the correlation id of in, where refuse answers what was
+// refused.
+func (d *Door) answerOnce(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent, do func(context.Context, *engine.Intent) (*engine.Outcome, error), render rendering, refuse func(error)) {
 	if in.Key != nil {
 		in.Key.Answer = func(out *engine.Outcome) ([]byte, error) { return render.encode(out, in.Actor.Roles) }
 	}
 	out, err := d.Engine.Once(r.Context(), in, do)
 	switch {
 	case err != nil:
-		d.Refuse(w, r, t, in.Correlation, err)
+		refuse(err)
 	case out == nil:
 	case out.Answer != nil:
 		d.sendStored(w, r, t, in, out)
@@ -64,13 +70,18 @@ func (d *Door) ServeCreate(w http.ResponseWriter, r *http.Request, t Target, jud
 		}
 		return d.Engine.Create(ctx, in)
 	}
+	d.carryOut(w, r, t, in, create, d.creating(t, in, wish))
+}
+
+// creating is how the creation of a document in the part of t is answered.
+func (d *Door) creating(t Target, in *engine.Intent, wish preferences) rendering {
 	render := d.rendering(t, in, wish)
-	d.carryOut(w, r, t, in, create, func(h http.Header, out *engine.Outcome) (int, []byte) {
+	return func(h http.Header, out *engine.Outcome) (int, []byte) {
 		if !in.Dry {
 			h["Location"] = []string{t.Path + "/" + out.Document.Ref.ID}
 		}
 		return render(h, out)
-	})
+	}
 }
 
 // answer is what the response to a write is made of.

@@ -12,24 +12,14 @@ import (
 
 // commit carries a plan out on exactly the state it was made on.
 func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
-	if w.current.Next > ifmatch.MaxVersion {
-		return nil, &Refusal{Reason: ReasonInternal, Current: w.current,
-			cause: fmt.Errorf("version %d is beyond 2^53-1", w.current.Next)}
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, w.failed(err)
 	}
-	claims, err := w.claims(p)
+	c := w.engine.begin(w.intent)
+	document, err := w.enlist(c, p)
 	if err != nil {
 		return nil, w.failed(err)
 	}
-	c := w.declare(p)
-	c.Claims = claims
-	if w.leftover != nil {
-		w.leftover.clear(c)
-		w.leftover = nil
-	}
-	document := &store.Document{Head: c.Writes[0].After(w.current.Head), Body: p.candidate.body}
 	out := w.outcome(p, document)
 	if err := w.foretell(ctx, c, p, out); err != nil {
 		return w.notCommitted(ctx, err)
@@ -50,6 +40,30 @@ func (w *write) commit(ctx context.Context, p *plan) (*Outcome, error) {
 		return nil, w.failed(err)
 	}
 	return out, nil
+}
+
+// begin declares a commit that has nothing in it yet.
+func (e *Engine) begin(in *Intent) *store.Commit {
+	return &store.Commit{ID: e.newID(), Actor: in.Actor, Correlation: in.Correlation, Now: e.stamp(), Dry: in.Dry}
+}
+
+// enlist adds to a commit what a plan writes, and returns the document that it will
+// leave.
+func (w *write) enlist(c *store.Commit, p *plan) (*store.Document, error) {
+	if w.current.Next > ifmatch.MaxVersion {
+		return nil, fmt.Errorf("version %d is beyond 2^53-1", w.current.Next)
+	}
+	claims, err := w.claims(p)
+	if err != nil {
+		return nil, err
+	}
+	write := w.declare(c, p)
+	c.Writes, c.Claims, c.Rows = append(c.Writes, write), append(c.Claims, claims...), append(c.Rows, p.rows...)
+	if w.leftover != nil {
+		w.leftover.clear(c)
+		w.leftover = nil
+	}
+	return &store.Document{Head: write.After(w.current.Head), Body: p.candidate.body}, nil
 }
 
 // outcome is what becomes of a plan that leaves document.
@@ -94,13 +108,12 @@ func (w *write) notCommitted(ctx context.Context, err error) (*Outcome, error) {
 // stamp returns the time to the microsecond, as stores keep it.
 func (e *Engine) stamp() time.Time { return e.now().UTC().Truncate(time.Microsecond) }
 
-// declare makes the commit of a plan: one write, with its log row.
-func (w *write) declare(p *plan) *store.Commit {
+// declare makes the write of a plan, with its log row.
+func (w *write) declare(c *store.Commit, p *plan) store.Write {
 	in, head := w.intent, &w.current.Head
-	now := w.engine.stamp()
 	write := store.Write{
 		Ref: in.Ref, Rev: head.Rev,
-		Content: p.content, Version: head.Next, Life: head.Life, At: now,
+		Content: p.content, Version: head.Next, Life: head.Life, At: c.Now,
 		Body: p.candidate.body, Digest: p.candidate.digest, Keys: p.candidate.keys(in.Rules.Indexes),
 		Log: store.Log{Action: in.Op.action(), Outcome: string(p.result), Base: p.base, Blind: p.blind, MergedFrom: p.mergedFrom, Decisions: p.decisions},
 	}
@@ -116,17 +129,15 @@ func (w *write) declare(p *plan) *store.Commit {
 	}
 	write.Keep = in.Rules.Keep
 	if in.Rules.KeepFor > 0 {
-		write.KeepSince = now.Add(-in.Rules.KeepFor)
+		write.KeepSince = c.Now.Add(-in.Rules.KeepFor)
 	}
 	if write.At.Before(head.At) {
 		write.At = head.At
 	}
-	c := &store.Commit{ID: w.engine.newID(), Actor: in.Actor, Correlation: in.Correlation, Now: now, Dry: in.Dry, Rows: p.rows}
 	if w.engine.chain != nil {
 		write.Log.Link = w.engine.chain.Seal(head.Link, entryOf(c, &write))
 	}
-	c.Writes = []store.Write{write}
-	return c
+	return write
 }
 
 // entryOf is the log row that a write will leave, but for its feed position.

@@ -7,18 +7,16 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
-// Create carries out the creation of a document whose id is made here: of its
-// natural key, else a UUIDv7 (RFC 9562 §5.7). The Ref of in names the part; its
-// operation and conditions do not count. Where the key is taken nothing is
-// written: equal content is an outcome, [Unchanged], on the document that holds
-// it; other content is refused with [ReasonDuplicate].
+// Create carries out the creation of a document, as [Intent.Post] makes it of an
+// intent. Where the natural key is taken nothing is written: equal content is an
+// outcome, [Unchanged], on the document that holds it; other content is refused with
+// [ReasonDuplicate].
 func (e *Engine) Create(ctx context.Context, in *Intent) (*Outcome, error) {
-	in.Op, in.Conditions, in.posted = OpPut, ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}, true
+	in.Post()
 	for range e.maxRounds {
 		if out, err := e.create(ctx, in); err != errLostRace {
 			return out, err
@@ -45,7 +43,11 @@ func (e *Engine) create(ctx context.Context, in *Intent) (*Outcome, error) {
 		out, err = w.elsewhere(ctx, r.Current, c)
 	}
 	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonDuplicate {
-		return w.alreadyThere(ctx, r, c)
+		there, err := w.alreadyThere(r, c)
+		if err != nil {
+			return nil, err
+		}
+		return there.unchanged(ctx, &plan{unchanged: true})
 	}
 	return out, err
 }
@@ -70,10 +72,11 @@ func (w *write) elsewhere(ctx context.Context, occupant *store.Document, c candi
 	return again.run(ctx)
 }
 
-// alreadyThere decides about a creation whose key another document holds. Of that one
-// counts what the creator sees, so that who gives a value for anything else is not told
-// whether it is the same.
-func (w *write) alreadyThere(ctx context.Context, r *Refusal, c candidate) (*Outcome, error) {
+// alreadyThere decides about a creation whose key another document holds: it returns the
+// write that would not change that one, or fails with r. Of the document counts what the
+// creator sees, so that who gives a value for anything else is not told whether it is the
+// same.
+func (w *write) alreadyThere(r *Refusal, c candidate) (*write, error) {
 	is, err := w.engine.parseStored(r.Holder.Body)
 	if err != nil {
 		return nil, w.engine.refusalOf(err, r.Current)
@@ -82,6 +85,5 @@ func (w *write) alreadyThere(ctx context.Context, r *Refusal, c candidate) (*Out
 	if !jsonvalue.Identical(v.Value(is), c.value) {
 		return nil, r
 	}
-	there := &write{engine: w.engine, intent: w.intent, current: r.Holder, value: is, view: v}
-	return there.unchanged(ctx, &plan{unchanged: true})
+	return &write{engine: w.engine, intent: w.intent, current: r.Holder, value: is, view: v}, nil
 }

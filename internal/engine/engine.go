@@ -143,6 +143,10 @@ type write struct {
 	view    *view.View      // what the caller sees of it
 	// leftover is a claim in the way that belongs to nobody, nil for none.
 	leftover *leftover
+	// together tells that the write is one of a batch, and held the document that was
+	// found to have the natural key which it would take.
+	together bool
+	held     *store.Ref
 	// resolves is the parked write that this one decides about, nil for none.
 	resolves *resolution
 	// waited tells that this write has stood in line for the document.
@@ -190,21 +194,7 @@ var errLostRace = errors.New("lost race")
 // turn walks the corridor once: load, evaluate, build, commit. It returns a
 // *Refusal, errLostRace, or the outcome.
 func (w *write) turn(ctx context.Context) (*Outcome, error) {
-	if err := w.load(ctx); err != nil {
-		return nil, err
-	}
-	if err := w.knownLease(); err != nil {
-		return nil, err
-	}
-	p, err := w.decide(ctx)
-	if err == errLostRace {
-		return nil, err
-	}
-	if err != nil || p.unchanged {
-		if locked := w.judgeLease(ctx); locked != nil {
-			return nil, locked
-		}
-	}
+	p, err := w.planned(ctx)
 	switch {
 	case err != nil:
 		return nil, err
@@ -214,6 +204,24 @@ func (w *write) turn(ctx context.Context) (*Outcome, error) {
 		return w.unchanged(ctx, &p)
 	}
 	return w.commit(ctx, &p)
+}
+
+// planned loads the document and decides about the write on it. It fails with
+// errLostRace or a *Refusal.
+func (w *write) planned(ctx context.Context) (plan, error) {
+	if err := w.load(ctx); err != nil {
+		return plan{}, err
+	}
+	if err := w.knownLease(); err != nil {
+		return plan{}, err
+	}
+	p, err := w.decide(ctx)
+	if (err != nil || p.unchanged) && err != errLostRace {
+		if locked := w.judgeLease(ctx); locked != nil {
+			return plan{}, locked
+		}
+	}
+	return p, err
 }
 
 // load reads the current document. What replaces or deletes it is content with
@@ -249,7 +257,7 @@ func (w *write) fetch(ctx context.Context) error {
 // unless it turns out to be stale.
 func (w *write) headIsEnough() bool {
 	rules := w.intent.Rules
-	return w.intent.Op.leases() || rules.Key == nil && rules.Readers == nil && (w.intent.Op == OpDelete || w.intent.Op == OpPut && !rules.Merge.HasImmutable() && rules.Contributions == nil)
+	return w.intent.Op.leases() || rules.Key == nil && rules.Readers == nil && (w.intent.Op == OpDelete || w.intent.Op == OpCheck || w.intent.Op == OpPut && !rules.Merge.HasImmutable() && rules.Contributions == nil)
 }
 
 // errHeadOnly says that a turn on the head alone has come to need the body.
@@ -277,7 +285,7 @@ func (w *write) evaluate(ctx context.Context) (evaluation, error) {
 		}
 	}
 	contract := w.intent.Rules.Contract
-	if w.intent.Op.contributes() || w.intent.Op.leases() { // it overwrites nothing that its sender could have overlooked
+	if w.intent.Op.contributes() || w.intent.Op.leases() || w.intent.Op == OpCheck { // it overwrites nothing that its sender could have overlooked
 		contract.Precondition = asksNothing
 	}
 	res := ifmatch.Evaluate(w.intent.Op.method(), conditions, state, contract)

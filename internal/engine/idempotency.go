@@ -54,6 +54,46 @@ func (e *Engine) Once(ctx context.Context, in *Intent, do func(context.Context, 
 	return e.orAnswered(ctx, in.Key, err)
 }
 
+// Spend gives a key to a request that is carried out in more than one commit, and which
+// has to see itself to doing nothing twice. No other request gets the key, for as long as
+// it is kept, and until done is called nobody is given it for the same one either. Where
+// the intent has no key, or is a dry run, there is nothing to it. The error is a
+// [*Refusal].
+func (e *Engine) Spend(ctx context.Context, in *Intent) (done func(), err error) {
+	if !in.stores() {
+		return func() {}, nil
+	}
+	if err := e.flights.take(ctx, in.Key, e.keyWait); err != nil {
+		return nil, e.refusalOf(err, nil)
+	}
+	if err := e.spend(ctx, in); err != nil {
+		e.flights.leave(in.Key)
+		return nil, err
+	}
+	return func() { e.flights.leave(in.Key) }, nil
+}
+
+// spent stands under a key in the place of an answer.
+var spent = []byte("spent")
+
+func (e *Engine) spend(ctx context.Context, in *Intent) error {
+	if before, err := e.answered(ctx, in.Key); before != nil || err != nil {
+		return err
+	}
+	c := e.begin(in)
+	c.Key = in.Key.answer(spent, c.Now)
+	_, err := e.commit(context.WithoutCancel(ctx), c)
+	if _, before := errors.AsType[*store.ReplayedError](err); err != nil && !before {
+		return e.refusalOf(err, nil)
+	}
+	return nil
+}
+
+// answer is what a commit stores under the key.
+func (k *Key) answer(content []byte, now time.Time) *store.Key {
+	return &store.Key{Scope: k.Scope, Key: k.Key, Answer: store.Answer{Digest: k.Digest, Content: content, Expires: now.Add(k.Keep)}}
+}
+
 // orAnswered is what a refused request comes to: it may be refused for what another
 // server has done under its key meanwhile, and then that is the outcome.
 func (e *Engine) orAnswered(ctx context.Context, key *Key, refusal error) (*Outcome, error) {
@@ -88,16 +128,22 @@ func replayed(a *store.Answer) *Outcome { return &Outcome{Replayed: true, Answer
 
 // keep has a commit store what its outcome is answered with.
 func (w *write) keep(c *store.Commit, p *plan, out *Outcome) error {
-	if !w.intent.stores() || p.refused() {
+	if p.refused() {
 		return nil
 	}
-	key := w.intent.Key
-	content, err := key.Answer(out)
+	return w.intent.keep(c, out)
+}
+
+func (in *Intent) keep(c *store.Commit, out *Outcome) error {
+	if !in.stores() {
+		return nil
+	}
+	content, err := in.Key.Answer(out)
 	if err != nil {
 		return err
 	}
 	out.Answer = content
-	c.Key = &store.Key{Scope: key.Scope, Key: key.Key, Answer: store.Answer{Digest: key.Digest, Content: content, Expires: c.Now.Add(key.Keep)}}
+	c.Key = in.Key.answer(content, c.Now)
 	return nil
 }
 
@@ -106,11 +152,8 @@ func (w *write) keep(c *store.Commit, p *plan, out *Outcome) error {
 // what others have written since.
 func (w *write) unchanged(ctx context.Context, p *plan) (*Outcome, error) {
 	out := w.outcome(p, w.current)
-	head := &w.current.Head
-	c := &store.Commit{
-		ID: w.engine.newID(), Actor: w.intent.Actor, Correlation: w.intent.Correlation, Now: w.engine.stamp(),
-		Checks: []store.Check{{Ref: head.Ref, Rev: head.Rev, Version: head.Version}},
-	}
+	c := w.engine.begin(w.intent)
+	c.Checks = []store.Check{w.assertion()}
 	if err := w.keep(c, p, out); err != nil {
 		return nil, w.failed(err)
 	}
@@ -125,6 +168,15 @@ func (w *write) unchanged(ctx context.Context, p *plan) (*Outcome, error) {
 	}
 	w.basis = nil
 	return out, nil
+}
+
+// assertion has a commit depend on the state that a write was decided on.
+func (w *write) assertion() store.Check {
+	head, c := &w.current.Head, &w.intent.Conditions
+	if w.intent.Op == OpCheck && c.IfMatch.Any() && !c.IfNoneMatch.Present() { // which is all that was asked
+		return store.Check{Ref: head.Ref, Exists: true}
+	}
+	return store.Check{Ref: head.Ref, Rev: head.Rev, Version: head.Version}
 }
 
 // flights are the keys whose requests are being carried out by this process.

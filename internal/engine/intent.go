@@ -32,12 +32,13 @@ const (
 	OpLease      // take a lease on the document
 	OpRenew      // have it live on
 	OpRelease    // give it back
+	OpCheck      // assert the preconditions until the commit; by [Engine.Together] alone
 )
 
 // method returns the HTTP method whose precondition rules the operation follows.
 func (o Op) method() string {
 	switch o {
-	case OpPut, OpContribute: // which may create the document
+	case OpPut, OpContribute, OpCheck: // for which there need be no document
 		return "PUT"
 	case OpDelete, OpWithdraw, OpDiscard:
 		return "DELETE"
@@ -163,7 +164,17 @@ type Intent struct {
 	// of a JSON Patch; nil where there are none.
 	Links func(context.Context) ([]byte, error)
 
-	posted bool // by Create: a version in the content is no condition
+	// Members are the intents that [Engine.Together] carries out as one.
+	Members []*Intent
+
+	posted bool // a version in the content is no condition
+}
+
+// Post makes in the creation of a document whose id the engine makes: of its natural
+// key, else a UUIDv7 (RFC 9562 §5.7). The Ref of in names the part; its operation and
+// conditions do not count.
+func (in *Intent) Post() {
+	in.Op, in.Conditions, in.posted = OpPut, ifmatch.Conditions{IfNoneMatch: ifmatch.AnyTag()}, true
 }
 
 // Result says what a write did.
@@ -219,6 +230,9 @@ type Outcome struct {
 	// tells that there was a line to stand in.
 	Lease  *Lease
 	Waited bool
+	// Members are the outcomes of the members of a batch, in their order. Nothing else
+	// but Rounds, Answer and Replayed is told of a batch.
+	Members []*Outcome
 	// Rounds counts the turns of the corridor: 1 without a lost race.
 	Rounds int
 	// Answer is what Key.Answer has made of this outcome, nil where no answer is

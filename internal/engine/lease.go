@@ -76,11 +76,12 @@ func (w *write) underLease() store.LeaseChange {
 func (w *write) judgeLease(ctx context.Context) error {
 	head := &w.current.Head
 	// A POST that finds its document there already does nothing to that.
-	if free := head.Lease == nil || w.intent.posted; free && w.intent.Lease == "" || head.Rev == 0 {
+	// A CHECK does nothing to any.
+	if free := head.Lease == nil || w.intent.posted || w.intent.Op == OpCheck; free && w.intent.Lease == "" || head.Rev == 0 {
 		return nil
 	}
-	touch := w.declare(&plan{content: store.ContentTouch})
-	touch.Dry = true
+	touch := w.engine.begin(w.intent)
+	touch.Dry, touch.Writes = true, []store.Write{w.declare(touch, &plan{content: store.ContentTouch})}
 	if _, err := w.send(context.WithoutCancel(ctx), touch, &plan{content: store.ContentTouch}); err != nil {
 		_, err = w.notCommitted(ctx, err)
 		return err

@@ -55,7 +55,7 @@ func (w *write) weigh(ctx context.Context, base *store.Entry) (*weighed, error) 
 		return nil, err
 	}
 	s.base, s.theirs = s.view.Value(s.wholeBase), s.view.Value(s.theirs)
-	if w.intent.Op == OpDelete || w.intent.Op.contributes() || w.intent.Op.leases() {
+	if w.intent.Op == OpDelete || w.intent.Op == OpCheck || w.intent.Op.contributes() || w.intent.Op.leases() {
 		return s, nil
 	}
 	at := headOf(base)
@@ -267,7 +267,7 @@ func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *we
 		return err
 	}
 	switch {
-	case s.blind:
+	case s.blind, w.intent.Op == OpCheck:
 		c.Strategies = []Strategy{StrategyReject}
 	case w.resolves == nil:
 		c.Strategies = w.offered(ctx, v.base)

@@ -38,15 +38,15 @@ type plan struct {
 
 // decide evaluates a write on what was loaded, and plans what to do about that.
 func (w *write) decide(ctx context.Context) (plan, error) {
-	p, err := w.planned(ctx)
+	p, err := w.undirected(ctx)
 	if err != nil || p.content == store.ContentTouch {
 		return p, err
 	}
 	return w.directly(ctx, p)
 }
 
-// planned is decide for a document that takes no contributions.
-func (w *write) planned(ctx context.Context) (plan, error) {
+// undirected is decide for a document that takes no contributions.
+func (w *write) undirected(ctx context.Context) (plan, error) {
 	if w.resolves != nil {
 		return w.planResolution(ctx)
 	}
@@ -131,7 +131,11 @@ func (w *write) resultOf() Result {
 // build applies the intent to the current document.
 func (w *write) build(ctx context.Context, p plan, result Result) (plan, error) {
 	p.result = result
-	if w.intent.Op == OpDelete {
+	switch w.intent.Op {
+	case OpCheck:
+		p.unchanged = true
+		return p, nil
+	case OpDelete:
 		p.content = store.ContentTombstone
 		return p, nil
 	}
@@ -171,7 +175,12 @@ func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
 	}
 	if strategy.merges() && w.intent.Op != OpDelete {
 		p, err = w.planMerged(ctx, v, s, p)
-		if strategy == StrategyPark {
+		switch {
+		case strategy == StrategyPark && w.together: // all of a batch would wait for somebody's decision, and part of it would be there
+			if err != nil {
+				p.granted = ""
+			}
+		case strategy == StrategyPark:
 			p, err = w.planParked(ctx, v.base, s, p, err)
 		}
 		return p, w.granting(p.granted, err)
@@ -194,6 +203,9 @@ func (w *write) planStale(ctx context.Context, v evaluation) (plan, error) {
 // that is kept from the caller counts as not allowed, and as a default is reject.
 func (w *write) strategy(ctx context.Context, base *store.Entry) (s Strategy, wished bool, err error) {
 	rules := w.intent.Rules
+	if w.intent.Op == OpCheck {
+		return StrategyReject, false, nil
+	}
 	s, wished = rules.strategy(w.intent.Strategy)
 	if s != StrategyOverwrite {
 		return s, wished, nil

@@ -63,6 +63,14 @@ func (a *Auth) identify(r *http.Request) (*access.Principal, *denial) {
 	return nil, unknownKey
 }
 
+// headers are those that say who makes a request.
+func (a *Auth) headers() []string {
+	if a.Upstream != nil {
+		return []string{a.Upstream.Header}
+	}
+	return []string{"Authorization"}
+}
+
 // on tells whether anybody is asked.
 func (a *Auth) on() bool { return a.Keys != nil || a.Upstream != nil }
 

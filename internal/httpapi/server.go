@@ -42,6 +42,8 @@ type Config struct {
 	MaxURL int
 	// MaxPage bounds the items of one page; 0 means 1,000.
 	MaxPage int
+	// MaxBatch bounds the operations of one batch; 0 means 1,000.
+	MaxBatch int
 	// Origins are those whose pages may use the API from a browser, each as a
 	// browser sends it, or "*" for all; none may write by default.
 	Origins []string
@@ -81,12 +83,14 @@ type Server struct {
 	ready   func() error
 	maxURL  int
 	maxPage int
+	// maxBatch bounds the operations of one batch.
+	maxBatch int
 }
 
 // New returns a server for c.
 func New(c Config) *Server {
 	c.Collections = slices.Clone(c.Collections)
-	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage}
+	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000)}
 	s.router.dialect = &c.DefaultDialect
 	s.router.authority = c.DefaultAuthority.byDefault()
 	s.router.related = relationsOf(c.DefaultLinks, []string{"collection", cmp.Or(c.DefaultParam, "id")}, true)
@@ -136,6 +140,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.health(w, r, nil)
 	case path == "/readyz":
 		s.health(w, r, s.ready)
+	case path == batchPath:
+		s.batch(w, r)
 	case path == "*" && r.Method == http.MethodOptions:
 		door.Options(w, allMethods, false)
 	default:
@@ -155,13 +161,9 @@ var allMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "
 
 // serve answers a request whose path the router knows.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to route) {
-	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path, Dialect: to.dialect}
-	s.authorize(r, &t, to.authority)
+	t := s.target(r, path, to)
 	switch to.kind {
 	case routeItem:
-		if to.related != nil {
-			t.Links = s.links(r, to)
-		}
 		s.door.ServeItem(w, r, t)
 	case routeCollection:
 		s.collection(w, r, t)
@@ -186,6 +188,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 	case routeLease:
 		s.lease(w, r, itemOf(t, leaseName))
 	}
+}
+
+// target is what a request to a route is about.
+func (s *Server) target(r *http.Request, path string, to route) door.Target {
+	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path, Dialect: to.dialect}
+	s.authorize(r, &t, to.authority)
+	if to.kind == routeItem && to.related != nil {
+		t.Links = s.links(r, to)
+	}
+	return t
 }
 
 var readMethods = []string{"GET", "HEAD", "OPTIONS"}
