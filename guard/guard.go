@@ -263,6 +263,9 @@ type caller struct {
 	handler *handler
 }
 
+// May implements engine.Authority: who may do what is the service's to ask before.
+func (c caller) May(engine.Action, jsonvalue.Value) engine.Answer { return engine.Yes }
+
 // MayOverwrite implements engine.Authority.
 func (c caller) MayOverwrite(current jsonvalue.Value) bool {
 	return c.handler.mayOverwrite(c.request, current.Append(nil))

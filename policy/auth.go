@@ -15,8 +15,8 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Auth says how callers prove who they are. Whoever has proved it may do
-// everything.
+// Auth says how callers prove who they are. What they may do then is said by the
+// Access of each collection.
 type Auth struct {
 	Mode AuthMode
 	// Keys are the API keys of AuthBearer, in the order of the file. Names and
@@ -157,6 +157,12 @@ func (p *Policy) AddKeys(name string, data []byte) error {
 	}
 	if p.Auth == nil {
 		p.Auth = &Auth{Mode: AuthBearer}
+		for i := range p.Collections {
+			p.Collections[i].Access.deny()
+		}
+		if p.Default != nil {
+			p.Default.Access.deny()
+		}
 	}
 	p.Auth.Keys = append(p.Auth.Keys, keys...)
 	return nil

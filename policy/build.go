@@ -21,8 +21,11 @@ func (d *decoder) policy(v *value) *Policy {
 	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, CORS: d.cors(v.get("cors")), Auth: d.auth(v.get("auth")), Limits: d.limits(v.get("limits"))}
 	p.Idempotency.Keep = v.get("idempotency").get("keep").duration
 	named, def := v.get("collections"), v.get("default")
-	for _, c := range named.list {
-		p.Collections = append(p.Collections, d.collection(c))
+	access := v.get("access")
+	for _, one := range named.list {
+		c := d.collection(one)
+		c.Access = d.accessOf(one.get("access"), access, &c, p.Auth != nil)
+		p.Collections = append(p.Collections, c)
 	}
 	d.distinct(named.list, p.Collections)
 	all := templates(named.list, p.Collections)
@@ -37,6 +40,7 @@ func (d *decoder) policy(v *value) *Policy {
 		def = d.block(nil, &key{keys: collectionKeys}, "default", def.at)
 	}
 	c := d.collection(def)
+	c.Access = d.accessOf(def.get("access"), access, &c, p.Auth != nil)
 	p.Default = &c
 	return p
 }

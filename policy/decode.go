@@ -130,7 +130,7 @@ func (d *decoder) value(n ast.Node, k *key, path string, fallback position) *val
 		return d.each(n, k, path, at, "must be a list of texts, as in [a, b]", func(n ast.Node, path string) *value {
 			return d.scalar(n, k, path, where(n))
 		})
-	case kindChoice:
+	case kindChoice, kindRules:
 		if _, ok := n.(*ast.MappingNode); ok {
 			return d.block(n, k, path, at)
 		}
@@ -180,6 +180,10 @@ func (d *decoder) scalar(n ast.Node, k *key, path string, at position) *value {
 // scalarForm says what a key wants that got a block or a list.
 func (k *key) scalarForm() fault {
 	switch k.kind {
+	case kindRule:
+		return "must be an expression, as in 'true' or '\"editor\" in principal.roles'"
+	case kindRules:
+		return fault("must be an expression, as in 'true', or a block of " + strings.Join(supported(k.keys), ", "))
 	case kindBool:
 		return "must be true or false"
 	case kindCount:

@@ -23,6 +23,8 @@ const (
 	kindClaims        // a mapping of names of the file's own choice
 	kindBlock         // a mapping of keys
 	kindChoice        // one of words, or a mapping of keys
+	kindRule          // an expression; true and false need no quotes
+	kindRules         // an expression, or a mapping of keys that are expressions
 	kindBlocks        // a list of such mappings
 	kindSchema        // the name of a file, or a JSON Schema
 )
@@ -91,7 +93,8 @@ var rootKey = key{kind: kindBlock, doc: "The policy of one server.", keys: appen
 	{name: "listen", kind: kindText, def: "127.0.0.1:8080", check: checkListen, doc: "Address to serve on, `host:port`."},
 	{name: "store", kind: kindText, def: "sqlite:ifmatch.db", check: checkStore, doc: "Where documents are kept: `memory:`, which forgets them, or `sqlite:PATH`, a file."},
 	{name: "cors", kind: kindBlock, keys: corsKeys, doc: "Which web pages may use the API from a browser. Pages that the server itself serves always may."},
-	{name: "auth", kind: kindBlock, keys: authKeys, optional: true, defDoc: "off: nobody is asked, and `ifmatch serve` listens on loopback only", doc: "How callers prove who they are. Where it stands, also as `auth: {}`, every request but those to `/healthz` and `/readyz` needs credentials, and whoever has them may read and write everything."},
+	{name: "auth", kind: kindBlock, keys: authKeys, optional: true, defDoc: "off: nobody is asked, and `ifmatch serve` listens on loopback only", doc: "How callers prove who they are. Where it stands, also as `auth: {}`, every request but those to `/healthz` and `/readyz` needs credentials. What whoever has them may do is said by `access`, and is nothing where that is not there."},
+	{name: "access", kind: kindRules, keys: accessKeys, optional: true, defDoc: byDefaultDenied, doc: "Who may do what, in the collections that have no `access` of their own: one expression for everything, as in `access: true`, or one for each action." + aboutRules},
 	{name: "limits", kind: kindBlock, keys: limitKeys, doc: "What one request may cost. What is larger is refused."},
 	{name: "idempotency", kind: kindBlock, keys: idempotencyKeys, doc: "What is kept so that a write can be sent again without harm. A write with an `Idempotency-Key` is carried out once."},
 	{name: "default", kind: kindBlock, keys: collectionKeys, optional: true, defDoc: "with `collections`, none; else every default", doc: "The rules of every `/v1/{collection}` that `collections` does not name."},
@@ -123,7 +126,8 @@ var collectionKeys = slices.Concat([]*key{
 }, mergeKeys, []*key{
 	{name: "links", kind: kindBlocks, keys: linkKeys, optional: true, defDoc: "none", doc: "Documents and lists that documents are related to, at most 16. Who reads one with `?include=links` finds them under `_links`, each with its `href` and, where something is there, its current entity tag as `etag`. Such an answer has a weak entity tag over all that it shows; the document's own stands in `Ifmatch-ETag`. `_links` is not stored: where it comes back in content, it is taken out first."},
 	indexesKey,
-}, contributionKeys, later("redact", "access", "feed", "origin"))
+	{name: "access", kind: kindRules, keys: accessKeys, optional: true, defDoc: "that at the top", doc: "Who may do what to documents: one expression for everything, or one for each action. Nothing of what stands at the top holds here then."},
+}, contributionKeys, later("redact", "feed", "origin"))
 
 var idKeys = []*key{
 	{name: "param", kind: kindText, def: defaultParam, check: checkParam, doc: "Names the id in paths: `orgId` makes `/v1/orgs/{orgId}`. The paths of collections below use the same name."},

@@ -83,6 +83,9 @@ type Collection struct {
 	Indexes []Index
 	// Links are in the order of the file, 16 at most. Their relations are unique.
 	Links []Link
+	// Access says who may do what. The server asks it; package guard leaves that to the
+	// service that it stands in.
+	Access Access
 }
 
 // Contract is what a collection promises about tags, preconditions and refusals.

@@ -82,7 +82,7 @@ func (c *Collection) members() yaml.MapSlice {
 	if c.Schema != nil {
 		members = append(members, yaml.MapItem{Key: "schema", Value: c.Schema.printed()})
 	}
-	return slices.Concat(members, c.mergeMembers(), c.contributionsMembers(), c.linksMembers(), c.indexesMember())
+	return slices.Concat(members, c.mergeMembers(), c.contributionsMembers(), c.linksMembers(), c.indexesMember(), c.accessMembers())
 }
 
 func (id *ID) members() yaml.MapSlice {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -145,6 +146,10 @@ func form(k *key) string {
 		return "block"
 	case kindChoice:
 		return codes(k.supportedWords()) + ", or a block"
+	case kindRule:
+		return "expression"
+	case kindRules:
+		return "expression, or a block"
 	case kindBlocks:
 		switch short := k.shortKey(); {
 		case short == nil:
@@ -220,6 +225,9 @@ func reserved(b *bytes.Buffer, path string, k *key) {
 	}
 }
 
+// expressions are the forms of an expression.
+var expressions = []any{map[string]any{"type": "string", "minLength": 1}, map[string]any{"type": "boolean"}}
+
 // schemaOf returns the JSON Schema (2020-12) of a key's value.
 func schemaOf(k *key, root bool) map[string]any {
 	s := map[string]any{"description": strings.ReplaceAll(meaning(k), "`", "")}
@@ -262,6 +270,12 @@ func schemaOf(k *key, root bool) map[string]any {
 		block := map[string]any{}
 		membersSchema(k, block)
 		s["anyOf"] = []any{map[string]any{"enum": k.supportedWords()}, block}
+	case kindRule:
+		s["anyOf"] = expressions
+	case kindRules:
+		block := map[string]any{}
+		membersSchema(k, block)
+		s["anyOf"] = append(slices.Clone(expressions), block)
 	case kindSchema:
 		s["anyOf"] = []any{map[string]any{"type": "string", "minLength": 1}, map[string]any{"$ref": "https://json-schema.org/draft/2020-12/schema"}}
 	case kindBlocks:

@@ -24,7 +24,7 @@ func (f fault) err() error {
 // quotes. A number that is not valid is 0.
 func (k *key) parse(text string, quoted bool) (v value, bad fault) {
 	switch k.kind {
-	case kindText, kindTexts:
+	case kindText, kindTexts, kindRule, kindRules:
 		v.text = text
 		if text == "" {
 			bad = "must not be empty"

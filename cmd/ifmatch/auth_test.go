@@ -64,7 +64,7 @@ func TestKeys(t *testing.T) {
 		t.Fatal("two keys are the same")
 	}
 	dir := t.TempDir()
-	file := writeFile(t, filepath.Join(dir, "policy.yaml"), "listen: 127.0.0.1:0\nstore: sqlite:"+filepath.Join(dir, "docs.db")+"\nauth:\n  keys:\n    "+annLine+"\n")
+	file := writeFile(t, filepath.Join(dir, "policy.yaml"), "listen: 127.0.0.1:0\nstore: sqlite:"+filepath.Join(dir, "docs.db")+"\naccess: true\nauth:\n  keys:\n    "+annLine+"\n")
 	c := program(t, []string{"IFMATCH_KEYS=" + bobLine}, "serve", "--config", file)
 	s := serve(t, c)
 	answers := ""
@@ -128,7 +128,7 @@ func hides(t *testing.T, what, text string, keys ...string) {
 func TestUpstream(t *testing.T) {
 	for from, want := range map[string]int{"127.0.0.0/8": http.StatusCreated, "192.0.2.0/24": http.StatusUnauthorized} {
 		file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"),
-			"listen: 127.0.0.1:0\nstore: 'memory:'\nauth: {mode: upstream, trusted: {header: x-remote-user, from: ["+from+"]}}\n")
+			"listen: 127.0.0.1:0\nstore: 'memory:'\naccess: true\nauth: {mode: upstream, trusted: {header: x-remote-user, from: ["+from+"]}}\n")
 		s := serve(t, program(t, nil, "serve", "--config", file))
 		if got, body := s.as("", "PUT", "/v1/notes/1", "X-Remote-User", "ann", "X-Forwarded-For", "192.0.2.1", "Forwarded", "for=192.0.2.1"); got != want {
 			t.Errorf("from %s: %d, want %d: %s", from, got, want, body)

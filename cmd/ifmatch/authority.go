@@ -45,9 +45,6 @@ func readers(c *policy.Collection) (*view.Fields, error) {
 // authority is what a policy says about who may overwrite and resolve, and who sees
 // what, nil where that is everybody.
 func authority(c *policy.Collection) (*httpapi.Authority, error) {
-	if c.OnStale.Overwrite == "" && c.MayResolve == nil && c.Read == nil {
-		return nil, nil
-	}
 	var err error
 	compile := func(text string) *access.Rule {
 		if text == "" || err != nil {
@@ -57,7 +54,7 @@ func authority(c *policy.Collection) (*httpapi.Authority, error) {
 		rule, err = access.CompileRule(text, c.Parameters()...)
 		return rule
 	}
-	a := &httpapi.Authority{Overwrite: compile(c.OnStale.Overwrite)}
+	a := &httpapi.Authority{Access: accessOf(&c.Access, compile), Overwrite: compile(c.OnStale.Overwrite)}
 	for _, text := range c.MayResolve {
 		a.Resolve = append(a.Resolve, compile(text))
 	}
@@ -66,5 +63,22 @@ func authority(c *policy.Collection) (*httpapi.Authority, error) {
 			a.Read = append(a.Read, compile(text))
 		}
 	}
+	if err == nil && a.Access == nil && a.Overwrite == nil && a.Resolve == nil && a.Read == nil {
+		return nil, nil
+	}
 	return a, err
+}
+
+// accessOf returns who may do what to documents, nil where everybody may do everything.
+func accessOf(a *policy.Access, compile func(string) *access.Rule) *httpapi.Access {
+	rules := &httpapi.Access{
+		engine.ActRead: compile(a.Read), engine.ActCreate: compile(a.Create), engine.ActWrite: compile(a.Write),
+		engine.ActDelete: compile(a.Delete), engine.ActHistory: compile(a.History), engine.ActResolve: compile(a.Resolve),
+	}
+	for _, rule := range rules {
+		if rule != nil && !rule.Always() {
+			return rules
+		}
+	}
+	return nil
 }

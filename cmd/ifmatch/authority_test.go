@@ -41,7 +41,7 @@ type ruled struct {
 
 func serveRuled(t *testing.T, policy string) *ruled {
 	t.Helper()
-	file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), credentials()+policy)
+	file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), credentials()+"access: true\n"+policy)
 	return &ruled{t, serve(t, program(t, nil, "serve", "--listen", "127.0.0.1:0", "--store", "memory:", "--config", file))}
 }
 

@@ -16,5 +16,8 @@ func (c *checkCmd) Run() error {
 	if err != nil {
 		return err
 	}
+	if err := noteDenied(p, os.Stderr); err != nil {
+		return err
+	}
 	return p.Print(os.Stdout)
 }

@@ -34,6 +34,17 @@ func (c *newKeyCmd) Run(k *kong.Context) error {
 		return err
 	}
 	fmt.Printf("key          %s\nauth.keys    - %s\n", key, text)
-	fmt.Fprintln(os.Stderr, "The key is shown this once. Give it to its holder, who sends it as Authorization: Bearer KEY. The line below it goes into the policy file.")
+	fmt.Fprintf(os.Stderr, `
+The key is shown this once. Give it to its holder, who sends it as Authorization: Bearer KEY.
+The line below it goes into the policy file. One that lets whoever has a key do everything:
+
+access: true
+auth:
+  keys:
+    - %s
+
+Start with it: ifmatch serve --config FILE. Who may do what can be said for each collection
+and action, as in access: {read: true, write: '"editor" in principal.roles'}.
+`, text)
 	return nil
 }

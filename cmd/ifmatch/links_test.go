@@ -29,7 +29,7 @@ collections:
 func TestLinkedDocuments(t *testing.T) {
 	const item = "/v2/orgs/o1"
 	key, keyLine := makeKey(t, "--name", "ann")
-	file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), linksPolicy)
+	file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), "access: true\n"+linksPolicy)
 	for name, env := range map[string][]string{"open": nil, "keys": {"IFMATCH_KEYS=" + keyLine}} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, program(t, env, "serve", "--listen", "127.0.0.1:0", "--store", "memory:", "--config", file))

@@ -50,6 +50,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if p.Auth == nil && !addr.IP.IsLoopback() {
 		log.Warn("no authentication: whoever can connect can read and write everything", "listen", p.Listen)
 	}
+	warnDenied(p, log)
 	s, chain, err := openStore(ctx, p.Store, log)
 	if err != nil {
 		return blame(k, "store", err)

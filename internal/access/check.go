@@ -204,3 +204,22 @@ func isRoles(e ast.Expr) bool {
 	sel := e.AsSelect()
 	return sel.FieldName() == "roles" && sel.Operand().Kind() == ast.IdentKind && sel.Operand().AsIdent() == principalName
 }
+
+// mentions tells whether a name stands in an expression.
+func mentions(e ast.Expr, name string) bool {
+	found := false
+	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		found = found || e.Kind() == ast.IdentKind && e.AsIdent() == name
+	}))
+	return found
+}
+
+// constantOf returns what an expression says that is nothing but true or false, else
+// nil.
+func constantOf(e ast.Expr) *bool {
+	if e.Kind() != ast.LiteralKind {
+		return nil
+	}
+	says := e.AsLiteral().Value() == true
+	return &says
+}

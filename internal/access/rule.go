@@ -31,6 +31,8 @@ import (
 type Rule struct {
 	program cel.Program
 	roles   []string
+	looks   bool  // at the resource
+	says    *bool // whatever it is asked; nil where that depends
 }
 
 // Question is what a rule is asked.
@@ -84,19 +86,44 @@ func CompileRule(text string, params ...string) (*Rule, error) {
 	if err != nil {
 		return nil, &RuleError{Line: 1, Column: 1, message: "cannot be evaluated: " + err.Error()}
 	}
-	return &Rule{program: program, roles: rolesOf(checked.NativeRep().Expr())}, nil
+	e := checked.NativeRep().Expr()
+	return &Rule{program: program, roles: rolesOf(e), looks: mentions(e, resourceName), says: constantOf(e)}, nil
 }
+
+// Fixed returns a rule that says the same whatever it is asked: true or false.
+func Fixed(allows bool) *Rule { return &Rule{says: &allows} }
 
 // Allows answers a question. The error says why there is no answer, and goes with
 // false: a member that the document does not have, a number that cannot be held
 // exactly, values of the wrong kind, a cost beyond the bound.
 func (r *Rule) Allows(q *Question) (bool, error) {
+	if r.says != nil {
+		return *r.says, nil
+	}
 	result, _, err := r.program.Eval((*activation)(q))
 	if err != nil {
 		return false, err
 	}
 	return result.Value() == true, nil
 }
+
+// Before answers a question before there is a document, whatever q has for one. Known
+// tells whether the answer is the same for every document, as it is where the rest of
+// the rule decides: else Allows is to be asked about one. The error is that of Allows.
+func (r *Rule) Before(q *Question) (allowed, known bool, err error) {
+	without := *q
+	without.Resource = jsonvalue.Value{}
+	if allowed, err = r.Allows(&without); err != nil && r.looks {
+		return false, false, nil
+	}
+	return allowed, true, err
+}
+
+// LooksAtResource tells whether there are documents that the answer may depend on.
+func (r *Rule) LooksAtResource() bool { return r.looks }
+
+// Always tells whether the rule is the word true, or one that says nothing else.
+func (r *Rule) Always() bool { return r.says != nil && *r.says }
 
 // Roles returns the roles that the rule allows, where it says nothing but that: it
 // is "x" in principal.roles, or several of these joined by ||. Else it returns nil.

@@ -93,6 +93,10 @@ func (d *Door) Operation(w *Recorder, r *http.Request, t Target, kind OperationK
 		d.Problem(w, r, bad)
 		return nil, false
 	}
+	if t.Barred != nil {
+		d.Refuse(w, r, t, Correlation(r), t.Barred)
+		return nil, false
+	}
 	op = &Operation{request: r, target: t, intent: in, header: w.header}
 	switch {
 	case in.Op == engine.OpCheck:

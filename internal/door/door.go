@@ -58,6 +58,10 @@ type Target struct {
 	// Authority says what the caller may do of what the rules reserve, and see of what
 	// they keep from some; nil is nothing.
 	Authority engine.Authority
+	// Barred is why the caller may not do what they ask for to any document, nil where
+	// they may to some. A write that can be read is refused with it, before the answer
+	// that is stored under its key is looked up; reads are refused before they get here.
+	Barred error
 	// Links returns what the document is related to: the value of _links, a JSON
 	// object. It fails with what the engine fails with. It is nil where there are no
 	// links.

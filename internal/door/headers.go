@@ -34,11 +34,11 @@ const VaryPrivate = "Accept-Encoding, Accept, Prefer, Origin"
 const VaryByReader = VaryPrivate + ", Authorization"
 
 // SetCaching lets a read under rules be stored, to be revalidated before each use: by
-// anybody where nobody is asked who they are, else by the reader alone. What readers
-// see of one document is stored for each of their credentials.
+// anybody where nobody is asked who they are, else by the reader alone. What not every
+// reader sees, all of it or some, is stored for each of their credentials.
 func (d *Door) SetCaching(h http.Header, rules *engine.Rules) {
 	switch {
-	case rules.Readers != nil:
+	case rules.Readers != nil, rules.Reserved.Access && d.Actor != nil:
 		h["Cache-Control"], h["Vary"] = privateNoCache, varyPublic
 	case d.Actor == nil:
 		h["Cache-Control"], h["Vary"] = publicNoCache, varyPublic

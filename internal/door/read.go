@@ -31,7 +31,7 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, t Target) {
 // readState answers a read that shows one state of the document and nothing else.
 func (d *Door) readState(w http.ResponseWriter, r *http.Request, t Target, in Inclusion) {
 	conditions := d.Conditions(r)
-	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, conditions)
+	reading, err := d.Engine.Read(r.Context(), t.Ref, t.Rules, t.Authority, conditions)
 	if err != nil {
 		d.Refuse(w, r, t, "", err)
 		return
@@ -107,7 +107,7 @@ func (d *Door) readRest(ctx context.Context, t Target, in Inclusion, c ifmatch.C
 	if in.Provenance {
 		reading, beside.provenance, err = d.Engine.ReadTraced(ctx, t.Ref, t.Rules, t.Authority, c)
 	} else {
-		reading, err = d.Engine.Read(ctx, t.Ref, t.Rules, c)
+		reading, err = d.Engine.Read(ctx, t.Ref, t.Rules, t.Authority, c)
 	}
 	if err == nil {
 		beside.view, err = d.Engine.ViewOf(t.Rules, t.Authority, reading.Document)

@@ -24,6 +24,10 @@ func (d *Door) write(w http.ResponseWriter, r *http.Request, t Target) {
 // cannot differ.
 func (d *Door) carryOut(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent, do func(context.Context, *engine.Intent) (*engine.Outcome, error), render rendering) {
 	in.Correlation = Correlation(r)
+	if t.Barred != nil {
+		d.Refuse(w, r, t, in.Correlation, t.Barred)
+		return
+	}
 	d.answerOnce(w, r, t, in, do, render, func(err error) { d.Refuse(w, r, t, in.Correlation, err) })
 }
 

@@ -178,7 +178,8 @@ func (g *group) bound(w *write, p *plan) error {
 
 // refused is the refusal of the batch for a member.
 func (g *group) refused(i int, err error) *MemberError {
-	return &MemberError{Index: i, Refusal: g.writes[i].failed(err)}
+	w := g.writes[i]
+	return &MemberError{Index: i, Refusal: w.failed(w.discreet(err))}
 }
 
 // notCommitted decides about a commit that the store did not carry out.

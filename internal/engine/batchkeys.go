@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 )
 
 // planCreation decides about a member that creates a document under an id which is made
@@ -23,6 +24,9 @@ func (g *group) planCreation(ctx context.Context, w *write) (plan, error) {
 	c, err := w.candidate(ctx, nil, nil)
 	if err != nil {
 		return plan{}, w.failed(err)
+	}
+	if err := w.authorizeAs(ActCreate, func() (jsonvalue.Value, error) { return c.value, nil }); err != nil {
+		return plan{}, err // before the key is looked up
 	}
 	if w.held != nil {
 		if p, there, err := g.planHeld(ctx, w, c); there || err != nil {

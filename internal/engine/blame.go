@@ -46,8 +46,11 @@ type Blamed struct {
 // large ones. All of them are compared as far as the caller sees the document now, so that they learn
 // nothing of what they do not. It fails with a [*Refusal], as [Engine.Read] does.
 func (e *Engine) Blame(ctx context.Context, ref store.Ref, rules *Rules, a Authority, c ifmatch.Conditions) (*Blame, error) {
-	reading, err := e.Read(ctx, ref, rules, c)
+	reading, err := e.Read(ctx, ref, rules, a, c)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.permit(rules, a, reading.Document, ActHistory); err != nil {
 		return nil, err
 	}
 	b := &Blame{Reading: reading}

@@ -190,7 +190,10 @@ func (l *leftover) clear(c *store.Commit) {
 }
 
 func (w *write) duplicate(holder *store.Document) *Refusal {
-	r := &Refusal{Reason: ReasonDuplicate, Current: w.current, Holder: holder}
+	r := &Refusal{Reason: ReasonDuplicate, Current: w.current}
+	if w.engine.permit(w.intent.Rules, w.intent.Authority, holder) == nil { // else its place is not told
+		r.Holder = holder
+	}
 	for _, pointer := range w.intent.Rules.Key.texts {
 		r.Faults = append(r.Faults, Fault{pointer, "Another document has this value of the natural key."})
 	}

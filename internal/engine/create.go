@@ -37,6 +37,9 @@ func (e *Engine) create(ctx context.Context, in *Intent) (*Outcome, error) {
 	if err != nil {
 		return nil, w.failed(err)
 	}
+	if err := w.authorizeAs(ActCreate, func() (jsonvalue.Value, error) { return c.value, nil }); err != nil {
+		return nil, err // before the key is looked up
+	}
 	in.Ref.ID = in.Rules.Key.id(c.value)
 	out, err := w.run(ctx)
 	if r, ok := errors.AsType[*Refusal](err); ok && r.Reason == ReasonExists {
@@ -77,6 +80,9 @@ func (w *write) elsewhere(ctx context.Context, occupant *store.Document, c candi
 // creator sees, so that who gives a value for anything else is not told whether it is the
 // same.
 func (w *write) alreadyThere(r *Refusal, c candidate) (*write, error) {
+	if r.Holder == nil { // the creator may not know of it
+		return nil, r
+	}
 	is, err := w.engine.parseStored(r.Holder.Body)
 	if err != nil {
 		return nil, w.engine.refusalOf(err, r.Current)

@@ -180,12 +180,12 @@ func (w *write) attempt(ctx context.Context) (*Outcome, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, w.discreet(err)
 		}
 		out.Rounds = round
 		return out, nil
 	}
-	return nil, &Refusal{Reason: ReasonContended, Current: w.current, RetryAfter: time.Second}
+	return nil, w.discreet(&Refusal{Reason: ReasonContended, Current: w.current, RetryAfter: time.Second})
 }
 
 // errLostRace is the only way back to the start of the corridor.
@@ -216,6 +216,9 @@ func (w *write) planned(ctx context.Context) (plan, error) {
 		return plan{}, err
 	}
 	p, err := w.decide(ctx)
+	if err == nil {
+		err = w.authorizeResult(&p)
+	}
 	if (err != nil || p.unchanged) && err != errLostRace {
 		if locked := w.judgeLease(ctx); locked != nil {
 			return plan{}, locked
@@ -228,6 +231,9 @@ func (w *write) planned(ctx context.Context) (plan, error) {
 // its head, where the store can read that for less.
 func (w *write) load(ctx context.Context) error {
 	if err := w.fetch(ctx); err != nil {
+		return err
+	}
+	if err := w.authorize(); err != nil {
 		return err
 	}
 	return w.see()
@@ -257,6 +263,9 @@ func (w *write) fetch(ctx context.Context) error {
 // unless it turns out to be stale.
 func (w *write) headIsEnough() bool {
 	rules := w.intent.Rules
+	if rules.Reserved.Documents {
+		return false
+	}
 	return w.intent.Op.leases() || rules.Key == nil && rules.Readers == nil && (w.intent.Op == OpDelete || w.intent.Op == OpCheck || w.intent.Op == OpPut && !rules.Merge.HasImmutable() && rules.Contributions == nil)
 }
 

@@ -24,18 +24,22 @@ func (e *Engine) Row(ctx context.Context, h *store.Head) (*store.Entry, error) {
 	return row, nil
 }
 
-// Tag returns the current entity tag of a document, zero where there is none. It
-// fails with a [*Refusal].
-func (e *Engine) Tag(ctx context.Context, ref store.Ref, rules *Rules) (ifmatch.ETag, error) {
+// Tag returns the current entity tag of a document, zero where there is none, or none
+// that the reader may read. It fails with a [*Refusal].
+func (e *Engine) Tag(ctx context.Context, ref store.Ref, rules *Rules, a Authority) (ifmatch.ETag, error) {
 	get := e.store.Get
-	if heads, ok := e.store.(store.HeadReader); ok {
+	if heads, ok := e.store.(store.HeadReader); ok && !rules.Reserved.Documents {
 		get = heads.Head
 	}
 	doc, err := get(ctx, ref)
 	if err != nil {
 		return ifmatch.ETag{}, e.refusalOf(err, nil)
 	}
-	return stateOf(doc, &rules.Contract).ETag, nil
+	err = e.permit(rules, a, doc)
+	if r, ok := errors.AsType[*Refusal](err); ok && (r.Reason == ReasonForbidden || r.Reason == ReasonNotFound) {
+		return ifmatch.ETag{}, nil
+	}
+	return stateOf(doc, &rules.Contract).ETag, err
 }
 
 // ListHead returns the feed position of a part's newest commit, which the tag of

@@ -37,7 +37,7 @@ func under(t testing.TB, ids ...string) Rules {
 // listed returns the ids of the list in the order of an index.
 func (r *rig) listed(x *index.Index) string {
 	r.t.Helper()
-	page, err := r.engine.List(context.Background(), ref.Part, store.ListQuery{Sort: x.ID(), Limit: 100})
+	page, err := r.engine.List(context.Background(), ref.Part, &r.rules, nil, store.ListQuery{Sort: x.ID(), Limit: 100})
 	if err != nil {
 		r.t.Fatal(err)
 	}

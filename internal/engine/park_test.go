@@ -195,6 +195,8 @@ type asked struct {
 
 func (a *asked) MayOverwrite(jsonvalue.Value) bool { return false }
 
+func (a *asked) May(Action, jsonvalue.Value) Answer { return Yes }
+
 func (a *asked) MayRead(int, jsonvalue.Value) bool { return false }
 
 func (a *asked) MayResolve(field int, _ jsonvalue.Value) bool {

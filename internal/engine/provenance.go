@@ -14,7 +14,7 @@ import (
 // Contributions returns what a document is made of, in the order in which it came and
 // as far as it is seen. A document that is not there is refused as not found.
 func (e *Engine) Contributions(ctx context.Context, ref store.Ref, rules *Rules, a Authority) ([]contribution.Contribution, error) {
-	reading, had, err := e.readContributed(ctx, ref, rules, ifmatch.Conditions{})
+	reading, had, err := e.readContributed(ctx, ref, rules, a, ifmatch.Conditions{})
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (e *Engine) Contributions(ctx context.Context, ref store.Ref, rules *Rules,
 // fails with a [*Refusal]: not found where it is not, or no longer, or where there is
 // no document, which Current tells.
 func (e *Engine) Contribution(ctx context.Context, ref store.Ref, rules *Rules, a Authority, id string) (*contribution.Contribution, error) {
-	reading, had, err := e.readContributed(ctx, ref, rules, ifmatch.Conditions{})
+	reading, had, err := e.readContributed(ctx, ref, rules, a, ifmatch.Conditions{})
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (e *Engine) Contribution(ctx context.Context, ref store.Ref, rules *Rules, 
 // ReadTraced is [Engine.Read], and returns the value of _provenance: which
 // contribution each place of the document that is seen comes of.
 func (e *Engine) ReadTraced(ctx context.Context, ref store.Ref, rules *Rules, a Authority, c ifmatch.Conditions) (Reading, []byte, error) {
-	reading, had, err := e.readContributed(ctx, ref, rules, c)
+	reading, had, err := e.readContributed(ctx, ref, rules, a, c)
 	if err != nil {
 		return reading, nil, err
 	}
@@ -63,9 +63,9 @@ func (e *Engine) ReadTraced(ctx context.Context, ref store.Ref, rules *Rules, a 
 
 // readContributed reads a document and what it is made of, both as they stood at
 // one time.
-func (e *Engine) readContributed(ctx context.Context, ref store.Ref, rules *Rules, c ifmatch.Conditions) (Reading, contributed, error) {
+func (e *Engine) readContributed(ctx context.Context, ref store.Ref, rules *Rules, a Authority, c ifmatch.Conditions) (Reading, contributed, error) {
 	for range e.maxRounds {
-		reading, err := e.Read(ctx, ref, rules, c)
+		reading, err := e.Read(ctx, ref, rules, a, c)
 		if err != nil {
 			return reading, contributed{}, err
 		}
@@ -125,7 +125,7 @@ func AppendContribution(dst []byte, c *contribution.Contribution) []byte {
 // provenanceOf returns the value of _provenance as a read would show it now, of
 // the places that have the values that they have in v.
 func (w *write) provenanceOf(ctx context.Context, v jsonvalue.Value) (jsonvalue.Value, error) {
-	_, had, err := w.engine.readContributed(ctx, w.intent.Ref, w.intent.Rules, ifmatch.Conditions{})
+	_, had, err := w.engine.readContributed(ctx, w.intent.Ref, w.intent.Rules, w.intent.Authority, ifmatch.Conditions{})
 	if err != nil {
 		return v, err
 	}

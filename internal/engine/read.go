@@ -19,11 +19,15 @@ type Reading struct {
 }
 
 // Read loads one document under the preconditions of a GET. It fails with a
-// [*Refusal]: not found, or a precondition that is false.
-func (e *Engine) Read(ctx context.Context, ref store.Ref, rules *Rules, c ifmatch.Conditions) (Reading, error) {
+// [*Refusal]: not found, which may mean that the reader may not know of it, forbidden,
+// or a precondition that is false.
+func (e *Engine) Read(ctx context.Context, ref store.Ref, rules *Rules, a Authority, c ifmatch.Conditions) (Reading, error) {
 	doc, err := e.store.Get(ctx, ref)
 	if err != nil {
 		return Reading{}, e.refusalOf(err, nil)
+	}
+	if err := e.permit(rules, a, doc); err != nil {
+		return Reading{}, err
 	}
 	state := stateOf(doc, &rules.Contract)
 	res := ifmatch.Evaluate("GET", c, state, rules.Contract)
@@ -39,7 +43,15 @@ func (e *Engine) Read(ctx context.Context, ref store.Ref, rules *Rules, c ifmatc
 // Version returns one version of a document with its body, also of a document
 // that was deleted since. It fails with a [*Refusal] that says not found where
 // there never was such a version, it was a deletion, or it is no longer kept.
-func (e *Engine) Version(ctx context.Context, ref store.Ref, rules *Rules, version int64) (*store.Entry, error) {
+func (e *Engine) Version(ctx context.Context, ref store.Ref, rules *Rules, a Authority, version int64) (*store.Entry, error) {
+	entry, err := e.version(ctx, ref, rules, version)
+	if barred := e.permitNow(ctx, ref, rules, a, ActHistory); barred != nil {
+		return nil, barred
+	}
+	return entry, err
+}
+
+func (e *Engine) version(ctx context.Context, ref store.Ref, rules *Rules, version int64) (*store.Entry, error) {
 	current, err := e.store.Get(ctx, ref)
 	if err != nil {
 		return nil, e.refusalOf(err, nil)
@@ -57,13 +69,21 @@ func (e *Engine) Version(ctx context.Context, ref store.Ref, rules *Rules, versi
 // History returns up to limit entries of a document's history with a rev below
 // before, newest first, and whether older ones follow; before 0 starts at the
 // newest. A document that never was is refused as not found.
-func (e *Engine) History(ctx context.Context, ref store.Ref, before int64, limit int) (rows []store.Entry, more bool, err error) {
+func (e *Engine) History(ctx context.Context, ref store.Ref, rules *Rules, a Authority, before int64, limit int) (rows []store.Entry, more bool, err error) {
+	rows, more, err = e.history(ctx, ref, before, limit)
+	if barred := e.permitNow(ctx, ref, rules, a, ActHistory); barred != nil {
+		return nil, false, barred
+	}
+	return rows, more, err
+}
+
+func (e *Engine) history(ctx context.Context, ref store.Ref, before int64, limit int) (rows []store.Entry, more bool, err error) {
 	rows, err = e.store.History(ctx, ref, before, limit+1)
 	if err != nil {
 		return nil, false, e.refusalOf(err, nil)
 	}
 	if len(rows) == 0 && before != 0 {
-		_, _, err := e.History(ctx, ref, 0, 1)
+		_, _, err := e.history(ctx, ref, 0, 1)
 		return nil, false, err
 	}
 	if len(rows) == 0 {
@@ -84,12 +104,11 @@ type Difference struct {
 // Diff compares what somebody sees of two versions of one document. It fails with a
 // [*Refusal] that says not found where one of them is not kept.
 func (e *Engine) Diff(ctx context.Context, ref store.Ref, rules *Rules, a Authority, from, to int64) (*Difference, error) {
-	var d Difference
-	var err error
-	if d.From, err = e.versionValue(ctx, ref, rules, from, jsonvalue.Value{}); err != nil {
-		return nil, err
+	d, err := e.diff(ctx, ref, rules, from, to)
+	if barred := e.permitNow(ctx, ref, rules, a, ActHistory); barred != nil {
+		return nil, barred
 	}
-	if d.To, err = e.versionValue(ctx, ref, rules, to, d.From); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	v, err := e.ViewNow(ctx, ref, rules, a)
@@ -98,23 +117,26 @@ func (e *Engine) Diff(ctx context.Context, ref store.Ref, rules *Rules, a Author
 	}
 	d.From, d.To = v.Value(d.From), v.Value(d.To)
 	d.Changes = patch.Diff(d.From, d.To)
+	return d, nil
+}
+
+// diff loads two versions of a document.
+func (e *Engine) diff(ctx context.Context, ref store.Ref, rules *Rules, from, to int64) (*Difference, error) {
+	var d Difference
+	var err error
+	if d.From, err = e.versionValue(ctx, ref, rules, from, jsonvalue.Value{}); err != nil {
+		return nil, err
+	}
+	if d.To, err = e.versionValue(ctx, ref, rules, to, d.From); err != nil {
+		return nil, err
+	}
 	return &d, nil
 }
 
 func (e *Engine) versionValue(ctx context.Context, ref store.Ref, rules *Rules, version int64, like jsonvalue.Value) (jsonvalue.Value, error) {
-	entry, err := e.Version(ctx, ref, rules, version)
+	entry, err := e.version(ctx, ref, rules, version)
 	if err != nil {
 		return jsonvalue.Value{}, err
 	}
 	return e.parseLike(entry.Body, like)
-}
-
-// List returns a page of the documents of a part, as q says. It fails with a
-// [*Refusal].
-func (e *Engine) List(ctx context.Context, part store.Part, q store.ListQuery) (store.Page, error) {
-	page, err := e.store.List(ctx, part, q)
-	if err != nil {
-		return store.Page{}, e.refusalOf(err, nil)
-	}
-	return page, nil
 }

@@ -54,7 +54,8 @@ type Refusal struct {
 	Current *store.Document
 	// Conflict explains a stale write, nil for any other refusal.
 	Conflict *Conflict
-	// Holder is the document that holds the natural key, of ReasonDuplicate.
+	// Holder is the document that holds the natural key, of ReasonDuplicate; nil where
+	// the caller may not read it.
 	Holder *store.Document
 	// Detail tells the caller what to do, "" for what the reason says itself.
 	Detail string

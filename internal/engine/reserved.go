@@ -13,6 +13,9 @@ import (
 // Reserved is what only those callers of a collection may do whom the Authority of
 // their intent lets; without one, nobody. The zero value reserves nothing.
 type Reserved struct {
+	// Access tells that each action on a document is asked about, and Documents that
+	// some answers depend on the document.
+	Access, Documents bool
 	// Overwriting is to let a stale write win.
 	Overwriting bool
 	// Fields are those of the rules' Merge, in its order: whoever settles a dispute
@@ -33,6 +36,10 @@ type Resolvers struct {
 // Authority says what the caller of an intent may do of what is reserved. It is
 // asked on every turn, about the document as it is stored then.
 type Authority interface {
+	// May is about an action on a document: as it is stored, or for what a write would
+	// leave as that would be. Absent asks before there is one, and is answered with
+	// Depends where that takes one; with a document Depends is no.
+	May(action Action, document jsonvalue.Value) Answer
 	MayOverwrite(current jsonvalue.Value) bool
 	// MayResolve is about the field of that index.
 	MayResolve(field int, current jsonvalue.Value) bool

@@ -63,12 +63,12 @@ func retains(t *testing.T, keep int64, keepFor time.Duration, kept []bool, lazil
 	}
 	for i, kept := range kept {
 		version := int64(i + 1)
-		entry, err := r.engine.Version(t.Context(), ref, &r.rules, version)
+		entry, err := r.engine.Version(t.Context(), ref, &r.rules, nil, version)
 		if kept != (err == nil) || kept && string(entry.Body) != fmt.Sprintf(`{"n":%d}`, version) {
 			t.Errorf("version %d: %v, want kept: %t", version, err, kept)
 		}
 	}
-	if rows, _, err := r.engine.History(t.Context(), ref, 0, 10); err != nil || len(rows) != len(kept) {
+	if rows, _, err := r.engine.History(t.Context(), ref, &r.rules, nil, 0, 10); err != nil || len(rows) != len(kept) {
 		t.Errorf("%d rows of history, %v; the rows stay where the bodies go", len(rows), err)
 	}
 	r.verified()

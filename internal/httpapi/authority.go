@@ -16,6 +16,8 @@ import (
 // its rules are those of the collection's path, and its id; of a collection by
 // default they are its name and the id.
 type Authority struct {
+	// Access says who may do what to documents; nil is everybody everything.
+	Access *Access
 	// Overwrite says who may overwrite; nil is everybody.
 	Overwrite *access.Rule
 	// Resolve says who may settle a conflict over a field: it has an entry for each of
@@ -33,7 +35,12 @@ func (a *Authority) Reserved() engine.Reserved {
 	if a == nil {
 		return engine.Reserved{}
 	}
-	r := engine.Reserved{Overwriting: a.Overwrite != nil}
+	r := engine.Reserved{Overwriting: a.Overwrite != nil, Access: a.Access != nil}
+	if r.Access {
+		for _, rule := range a.Access {
+			r.Documents = r.Documents || rule != nil && rule.LooksAtResource()
+		}
+	}
 	for _, rule := range a.Resolve {
 		var of engine.Resolvers
 		if rule != nil {
@@ -61,12 +68,19 @@ type caller struct {
 	server   *Server
 	request  *http.Request
 	told     bool // the log has it that a rule has no answer
+	before   [engine.Actions]early
+}
+
+// early is what a rule about access says before there is a document, once it was asked.
+type early struct {
+	asked  bool
+	answer engine.Answer
 }
 
 // authorize gives the target of a request its caller's authority, where there is
 // something to ask it.
 func (s *Server) authorize(r *http.Request, t *door.Target, rules *Authority) {
-	if rules == nil || rules.Read == nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if rules == nil || rules.Access == nil && rules.Read == nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		return
 	}
 	c := &caller{rules: rules, server: s, request: r}
@@ -75,6 +89,32 @@ func (s *Server) authorize(r *http.Request, t *door.Target, rules *Authority) {
 		c.question.Principal, _ = s.auth.identify(r) // who is not known has been refused before
 	}
 	t.Authority = c
+}
+
+// May implements engine.Authority.
+func (c *caller) May(action engine.Action, document jsonvalue.Value) engine.Answer {
+	rule := c.rules.Access[action]
+	if rule == nil {
+		return engine.Yes
+	}
+	if !document.IsAbsent() {
+		if c.allowed(rule, action.String(), document) {
+			return engine.Yes
+		}
+		return engine.No
+	}
+	before := &c.before[action]
+	if !before.asked {
+		allowed, known, err := rule.Before(&c.question)
+		c.noAnswer(action.String(), err)
+		switch before.asked = true; {
+		case !known:
+			before.answer = engine.Depends
+		case allowed:
+			before.answer = engine.Yes
+		}
+	}
+	return before.answer
 }
 
 // MayOverwrite implements engine.Authority.
@@ -98,12 +138,18 @@ func (c *caller) allowed(rule *access.Rule, key string, current jsonvalue.Value)
 	q := c.question
 	q.Resource = current
 	allowed, err := rule.Allows(&q)
+	c.noAnswer(key, err)
+	return allowed
+}
+
+// noAnswer tells in the log that the rule under a key has no answer, if it has none:
+// once for a request.
+func (c *caller) noAnswer(key string, err error) {
 	if log := c.server.door.Log; err != nil && log != nil && !c.told {
 		c.told = true
 		log.LogAttrs(c.request.Context(), slog.LevelWarn, "a rule has no answer, and so allows nothing",
 			slog.String("rule", key), slog.String("method", c.question.Method), slog.String("path", c.question.Path), slog.Any("cause", err))
 	}
-	return allowed
 }
 
 // valuesOf returns what the path of a document has for its parameters: the

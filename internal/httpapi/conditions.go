@@ -7,7 +7,6 @@ import (
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
-	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/problem"
 )
 
@@ -73,12 +72,15 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request, t door.Target) {
 		if c := s.door.Conditions(r); c.IsZero() {
 			return true
 		}
-		page, err := s.door.Engine.List(r.Context(), t.Ref.Part, store.ListQuery{Limit: 1})
-		if err != nil {
-			s.door.Refuse(w, r, t, "", err)
-			return false
+		var head int64 // which no list has: who may not read all of it is not told where it stands
+		if t.Rules.MayRead(t.Authority) == engine.Yes {
+			var err error
+			if head, err = s.door.Engine.ListHead(r.Context(), t.Ref.Part); err != nil {
+				s.door.Refuse(w, r, t, "", err)
+				return false
+			}
 		}
-		_, ok := s.judge(w, r, t, s.listTag(t, page.Head))
+		_, ok := s.judge(w, r, t, s.listTag(t, head))
 		return ok
 	})
 }

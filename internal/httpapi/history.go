@@ -30,7 +30,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 		s.malformed(w, r, t, detail)
 		return
 	}
-	rows, more, err := s.door.Engine.History(r.Context(), t.Ref, before, q.limit)
+	rows, more, err := s.door.Engine.History(r.Context(), t.Ref, t.Rules, t.Authority, before, q.limit)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
@@ -62,7 +62,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		s.malformed(w, r, t, bad)
 		return
 	}
-	entry, err := s.door.Engine.Version(r.Context(), t.Ref, t.Rules, version)
+	entry, err := s.door.Engine.Version(r.Context(), t.Ref, t.Rules, t.Authority, version)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
@@ -93,7 +93,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 	h.Set("ETag", as.ETag.String())
 	h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	h.Set("Vary", door.VaryPrivate)
-	if t.Rules.Readers != nil { // who may see more tomorrow is not to be told the same
+	if t.Rules.Readers != nil || t.Rules.Reserved.Access { // who may see more tomorrow is not to be told the same
 		s.door.SetCaching(h, t.Rules)
 	}
 	h.Set("Link", s.versionLinks(r.Context(), t, version))
@@ -118,7 +118,7 @@ func (s *Server) versionLinks(ctx context.Context, t door.Target, version int64)
 	item := t.Path[:strings.LastIndex(t.Path, "/_history/")]
 	links := "<" + item + `>; rel="latest-version", <` + item + `/_history>; rel="version-history"`
 	if version > 1 {
-		if _, err := s.door.Engine.Version(ctx, t.Ref, t.Rules, version-1); err == nil {
+		if _, err := s.door.Engine.Version(ctx, t.Ref, t.Rules, t.Authority, version-1); err == nil {
 			links += ", <" + item + "/_history/" + strconv.FormatInt(version-1, 10) + `>; rel="predecessor-version"`
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -139,16 +140,21 @@ func (s *Server) tagAt(ctx context.Context, r *http.Request, path string) (strin
 	if !ok || s.deny(r) != nil {
 		return "", nil
 	}
+	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path}
+	s.authorize(r, &t, to.authority)
 	switch to.kind {
 	case routeItem:
-		tag, err := s.door.Engine.Tag(ctx, to.ref, to.rules)
+		tag, err := s.door.Engine.Tag(ctx, t.Ref, t.Rules, t.Authority)
 		return tag.String(), err
 	case routeCollection:
+		if t.Rules.MayRead(t.Authority) != engine.Yes { // it tells of every change of any document
+			return "", nil
+		}
 		head, err := s.door.Engine.ListHead(ctx, to.ref.Part)
 		if err != nil {
 			return "", err
 		}
-		return s.listTag(door.Target{Ref: to.ref, Rules: to.rules}, head), nil
+		return s.listTag(t, head), nil
 	}
 	return "", nil
 }

@@ -18,12 +18,21 @@ import (
 
 // list answers with a page of a collection, of each document what its reader sees.
 // Where that is not all, the tag is one over that too, and the list's own stands apart.
+// Of a list whose documents not all of its readers may know of the tag is one over what
+// is shown alone, and cursors are sealed: places in it are those of such documents too.
 func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 	q, detail := s.parseList(r.URL.RawQuery, t.Rules.Indexes)
 	bound := s.bind(t.Ref.Part, &q)
+	sifted := t.Rules.MayRead(t.Authority) == engine.Depends
 	if detail == "" && q.cursor != "" {
-		var ok bool
-		if q.After, ok = bound.decode(q.cursor, q.sort); !ok {
+		cursor, ok := q.cursor, true
+		if sifted {
+			cursor, ok = s.open(cursor)
+		}
+		if ok {
+			q.After, ok = bound.decode(cursor, q.sort)
+		}
+		if !ok {
 			detail = badCursor
 		}
 	}
@@ -36,7 +45,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 			Detail: name + " goes by a member that you may not see in every document. Leave it out."})
 		return
 	}
-	page, err := s.door.Engine.List(r.Context(), t.Ref.Part, q.ListQuery)
+	page, err := s.door.Engine.List(r.Context(), t.Ref.Part, t.Rules, t.Authority, q.ListQuery)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
@@ -46,25 +55,37 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
+	whole := s.pageTag(t, page.Head, q.suffix(bound))
 	tag := s.pageTag(t, page.Head, q.suffix(bound)+mark)
+	if sifted {
+		tag, mark = s.pageTag(t, 0, q.suffix(bound)+siftedMark(t, &page, views)), ""
+	}
 	verdict, ok := s.judge(w, r, t, tag)
 	if !ok {
 		return
 	}
 	w.Header().Set("ETag", tag)
 	if mark != "" {
-		w.Header().Set("Ifmatch-ETag", s.pageTag(t, page.Head, q.suffix(bound)))
+		w.Header().Set("Ifmatch-ETag", whole)
 	}
 	s.door.SetCaching(w.Header(), t.Rules)
 	if verdict == ifmatch.NotModified {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body, err := s.appendPage(nil, &page, views, t.Rules, &q, bound)
+	body, err := s.appendPage(nil, &page, views, t.Rules, &q)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
+	if page.More {
+		next := bound.encode(page.Last)
+		if sifted {
+			next = s.sealed(next)
+		}
+		body = appendNext(body, next)
+	}
+	body = append(body, '}')
 	s.door.Represent(r, ifmatch.ETag{}, len(body), &ifmatch.Conditions{}, false).Send(w, r, body)
 }
 
@@ -89,7 +110,18 @@ func (s *Server) views(t door.Target, page *store.Page) (views []*view.View, mar
 	return views, mark, nil
 }
 
-func (s *Server) appendPage(dst []byte, page *store.Page, views []*view.View, rules *engine.Rules, q *listQuery, bound binding) ([]byte, error) {
+// siftedMark stands for all that is shown of a page of which not everything is.
+func siftedMark(t door.Target, page *store.Page, views []*view.View) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%t ", page.More)
+	for i, doc := range page.Documents {
+		fmt.Fprintf(h, "%s %s %d %q ", doc.Ref.ID, engine.ETagOf(&doc.Head, &t.Rules.Contract), doc.Version, views[i].Tag())
+	}
+	return ".s" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
+}
+
+// appendPage appends the items of a page, as the beginning of an object.
+func (s *Server) appendPage(dst []byte, page *store.Page, views []*view.View, rules *engine.Rules, q *listQuery) ([]byte, error) {
 	dst = append(dst, `{"items":[`...)
 	for i, doc := range page.Documents {
 		if i > 0 {
@@ -113,9 +145,5 @@ func (s *Server) appendPage(dst []byte, page *store.Page, views []*view.View, ru
 		dst = append(dst, rules.Members.Show(data, &doc.Head, false, views[i] == nil)...)
 		dst = append(dst, '}')
 	}
-	dst = append(dst, ']')
-	if page.More {
-		dst = appendNext(dst, bound.encode(page.Last))
-	}
-	return append(dst, '}'), nil
+	return append(dst, ']'), nil
 }

@@ -4,6 +4,7 @@ package httpapi
 
 import (
 	"cmp"
+	"crypto/cipher"
 	"net/http"
 	"slices"
 	"strconv"
@@ -85,12 +86,13 @@ type Server struct {
 	maxPage int
 	// maxBatch bounds the operations of one batch.
 	maxBatch int
+	seal     cipher.AEAD // of cursors that tell of what their holder may not see
 }
 
 // New returns a server for c.
 func New(c Config) *Server {
 	c.Collections = slices.Clone(c.Collections)
-	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000)}
+	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal()}
 	s.router.dialect = &c.DefaultDialect
 	s.router.authority = c.DefaultAuthority.byDefault()
 	s.router.related = relationsOf(c.DefaultLinks, []string{"collection", cmp.Or(c.DefaultParam, "id")}, true)
@@ -162,6 +164,10 @@ var allMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "
 // serve answers a request whose path the router knows.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to route) {
 	t := s.target(r, path, to)
+	if t.Barred != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		s.door.Refuse(w, r, t, "", t.Barred)
+		return
+	}
 	switch to.kind {
 	case routeItem:
 		s.door.ServeItem(w, r, t)
@@ -194,6 +200,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 func (s *Server) target(r *http.Request, path string, to route) door.Target {
 	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path, Dialect: to.dialect}
 	s.authorize(r, &t, to.authority)
+	t.Barred = bar(r, to.kind, &t)
 	if to.kind == routeItem && to.related != nil {
 		t.Links = s.links(r, to)
 	}

@@ -57,7 +57,7 @@ func (s *server) remote(t *testing.T, collection string) *transfer.Remote {
 func (s *server) document(t *testing.T, collection, id string) *store.Document {
 	t.Helper()
 	ref := store.Ref{Part: store.Part{Collection: collection}, ID: id}
-	reading, err := s.engine.Read(ctx, ref, &engine.Rules{}, ifmatch.Conditions{})
+	reading, err := s.engine.Read(ctx, ref, &engine.Rules{}, nil, ifmatch.Conditions{})
 	if refusal, ok := errors.AsType[*engine.Refusal](err); ok && refusal.Reason == engine.ReasonNotFound {
 		return nil
 	}

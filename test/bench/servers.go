@@ -36,7 +36,7 @@ func (s server) String() string {
 func (s server) policy(key string) string {
 	switch s {
 	case ifmatchKeyed:
-		return fmt.Sprintf("auth: {keys: [{name: bench, sha256: %x}]}\n", sha256.Sum256([]byte(key)))
+		return fmt.Sprintf("access: true\nauth: {keys: [{name: bench, sha256: %x}]}\n", sha256.Sum256([]byte(key)))
 	case ifmatchBody:
 		return "collections: [{name: docs, contract: {preset: version-body}}]\n"
 	case ifmatchReject:

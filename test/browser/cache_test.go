@@ -24,7 +24,7 @@ func TestCache(t *testing.T) {
 	binary := build(t)
 	const key = "0123456789abcdef0123456789abcdef"
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	keyed := fmt.Sprintf("collections: [{name: notes}]\nauth: {keys: [{name: ann, sha256: %x}]}\n", sha256.Sum256([]byte(key)))
+	keyed := fmt.Sprintf("collections: [{name: notes}]\naccess: true\nauth: {keys: [{name: ann, sha256: %x}]}\n", sha256.Sum256([]byte(key)))
 	if err := os.WriteFile(policy, []byte(keyed), 0o600); err != nil {
 		t.Fatal(err)
 	}

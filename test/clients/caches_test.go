@@ -28,7 +28,7 @@ func TestCaches(t *testing.T) {
 		t.Skip("SKIPPED, NOT CHECKED: the caches could not be fetched")
 	}
 	const key = "0123456789abcdef0123456789abcdef"
-	keyed := fmt.Sprintf("auth: {keys: [{name: reader, sha256: %x}]}\n", sha256.Sum256([]byte(key)))
+	keyed := fmt.Sprintf("access: true\nauth: {keys: [{name: reader, sha256: %x}]}\n", sha256.Sum256([]byte(key)))
 	for _, tt := range []struct{ name, policy, authorization string }{
 		{"public", "", ""},
 		{"private", keyed, "Bearer " + key},
