@@ -215,6 +215,9 @@ func (w *write) planned(ctx context.Context) (plan, error) {
 	if err := w.knownLease(); err != nil {
 		return plan{}, err
 	}
+	if err := w.inTurn(); err != nil {
+		return plan{}, err
+	}
 	p, err := w.decide(ctx)
 	if err == nil {
 		err = w.authorizeResult(&p)

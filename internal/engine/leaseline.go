@@ -49,25 +49,33 @@ type place struct {
 }
 
 // run takes a write to its end. Where somebody else has a lease on the document, it
-// waits as long as its caller will. Whoever asks for the lease, or would wait for
-// it, does not go past those who wait already.
+// waits as long as its caller will.
 func (w *write) run(ctx context.Context) (*Outcome, error) {
-	in := w.intent
-	patience := min(in.Wait, MaxWait)
-	if in.Dry || in.Lease != "" { // whose lease has ended does not get it back by waiting
-		patience = 0
-	}
-	if in.Lease == "" && (in.Op == OpLease || patience > 0) && w.engine.lines.waiting(in.Ref) > 0 {
-		if patience <= 0 {
-			return nil, w.lockedOut()
-		}
-		return w.standInLine(ctx, patience)
-	}
 	out, err := w.attempt(ctx)
-	if patience <= 0 || lockOf(err) == nil {
+	if w.patience() <= 0 || lockOf(err) == nil {
 		return out, err
 	}
-	return w.standInLine(ctx, patience)
+	return w.standInLine(ctx)
+}
+
+// patience is how long a write may wait in line. Who holds a lease that has ended does
+// not get it back by waiting, and a batch would wait for one document and not for
+// another.
+func (w *write) patience() time.Duration {
+	if w.intent.Dry || w.intent.Lease != "" || w.together {
+		return 0
+	}
+	return min(w.intent.Wait, MaxWait)
+}
+
+// inTurn refuses a write that asks for the lease, or would wait for it, as long as
+// others wait already: it does not go past them.
+func (w *write) inTurn() error {
+	asks := w.intent.Lease == "" && (w.intent.Op == OpLease || w.patience() > 0)
+	if !asks || w.waited || w.engine.lines.waiting(w.intent.Ref) == 0 {
+		return nil
+	}
+	return w.lockedOut()
 }
 
 // lockOf returns the lease of somebody else that a write was refused for, nil for none.
@@ -79,13 +87,13 @@ func lockOf(err error) *store.LockedError {
 // lockedOut refuses a write because others wait for the document.
 func (w *write) lockedOut() *Refusal {
 	until := w.engine.lines.until(w.intent.Ref)
-	return w.engine.refusalOf(&store.LockedError{Ref: w.intent.Ref, Until: until}, nil)
+	return w.failed(&store.LockedError{Ref: w.intent.Ref, Until: until})
 }
 
 // standInLine carries a write out once it is its turn and the document is free, or
 // refuses it as locked when its patience is at an end. The line has no more places
-// than a queue: see Config.MaxQueue.
-func (w *write) standInLine(ctx context.Context, patience time.Duration) (*Outcome, error) {
+// than a queue: see [Config]'s MaxQueue.
+func (w *write) standInLine(ctx context.Context) (*Outcome, error) {
 	lines, ref := &w.engine.lines, w.intent.Ref
 	p := lines.enter(ref, w.engine.maxQueue)
 	if p == nil {
@@ -93,7 +101,7 @@ func (w *write) standInLine(ctx context.Context, patience time.Duration) (*Outco
 	}
 	defer lines.leave(ref, p)
 	w.waited = true
-	end := time.NewTimer(patience)
+	end := time.NewTimer(w.patience())
 	defer end.Stop()
 	again := time.NewTimer(0)
 	again.Stop() // until it is this one's turn
