@@ -41,9 +41,7 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 	}
 	if f.Current != nil {
 		p.Deleted = f.Current.Deleted
-		if f.Current.Exists() {
-			p.CurrentETag = engine.ETagOf(&f.Current.Head, &t.Rules.Contract).String()
-		}
+		p.CurrentETag = currentTag(t, f).String()
 	}
 	switch f.Reason {
 	case engine.ReasonStale, engine.ReasonMergeConflict, engine.ReasonBaseUnavailable, engine.ReasonWeakValidator, engine.ReasonExists:
@@ -99,9 +97,23 @@ func (t *Target) StaleStatus(r *http.Request, code problem.Code, by ifmatch.Fiel
 	return 0
 }
 
+// currentTag returns the tag of what a refusal was decided on, zero for nothing.
+func currentTag(t Target, f *engine.Refusal) ifmatch.ETag {
+	switch {
+	case f.Field != nil:
+		return f.Field.ETag
+	case f.Current.Exists():
+		return engine.ETagOf(&f.Current.Head, &t.Rules.Contract)
+	}
+	return ifmatch.ETag{}
+}
+
 // currentState says how a write is to name the state that is there now.
 func currentState(r *http.Request, t Target, f *engine.Refusal) string {
-	s := "If-Match: " + engine.ETagOf(&f.Current.Head, &t.Rules.Contract).String()
+	s := "If-Match: " + currentTag(t, f).String()
+	if f.Field != nil {
+		return s
+	}
 	if field := t.Rules.Members.VersionField(); field != "" && (r.Method == http.MethodPut || r.Method == http.MethodPatch) {
 		s += ", or with " + strconv.FormatInt(f.Current.Version, 10) + " in " + field
 	}
@@ -147,6 +159,8 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 	}
 	p.YourETag = yourTag(r)
 	switch {
+	case f.Field != nil:
+		describeField(f, p)
 	case f.Conflict != nil:
 		describeConflict(r, t, f, p)
 	case f.Reason == engine.ReasonBaseUnavailable:
@@ -180,6 +194,30 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 			named = "version"
 		}
 		p.Detail = "The " + named + " you sent names no state of this document that is still known. Read it again, apply your change to what you find, and send it with " + currentState(r, t, f) + "."
+	}
+}
+
+// describeField fills in what a false precondition on one value has to say.
+func describeField(f *engine.Refusal, p *problem.Document) {
+	send := "send it with If-Match: " + p.CurrentETag + "."
+	if f.Reason == engine.ReasonStale {
+		p.AlreadyApplied = &f.Applied
+	}
+	switch {
+	case !f.Field.Exists():
+		p.Detail = "There is nothing here that If-Match could name. Leave If-Match out, or send If-None-Match: *, to put something here."
+	case f.Reason == engine.ReasonWeakValidator:
+		p.Detail = "You sent the current tag marked as weak (W/), and If-Match compares strongly, so it never matches. Without that mark, " + send
+	case f.Reason == engine.ReasonExists:
+		p.Detail = "There is a value here already, and If-None-Match: * asks for none. To change it, read it and " + send
+	case f.By == ifmatch.FieldIfNoneMatch:
+		p.Detail = "If-None-Match names the value that is here. To change it, " + send
+	case f.By == ifmatch.FieldIfUnmodifiedSince:
+		p.Detail = "The document was modified after the date you sent. Read this field again, apply your change to what you find, and " + send
+	case f.Applied:
+		p.Detail = "The tag you sent is not that of the value which is here. What you sent is what is stored already: if this was a retry, it is done. Else read this field again, and " + send
+	default:
+		p.Detail = "The tag you sent is not that of the value which is here: somebody changed it, or it is the tag of something else, such as the document. Read this field again, apply your change to what you find, and " + send
 	}
 }
 

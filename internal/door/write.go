@@ -150,7 +150,7 @@ func (a *answer) state() *store.Document {
 
 func (a *answer) announcePreferences(h http.Header) {
 	var applied []string
-	if a.wish.returnSet && a.in.Op != engine.OpDelete {
+	if a.wish.returnSet && a.in.Op != engine.OpDelete && (a.in.Field == nil || a.in.Field.Op != engine.OpDelete) {
 		if a.minimal() {
 			applied = append(applied, "return=minimal")
 		} else if !a.wish.minimal {

@@ -45,7 +45,7 @@ func (w *write) parse() error {
 	if err != nil {
 		return w.malformed(err)
 	}
-	if w.intent.Op == OpJSONPatch {
+	if w.intent.edit() == OpJSONPatch {
 		w.content.patch, err = patch.ParseJSONPatch(v, patch.Limits{
 			Ops: limits.PatchOps, Size: limits.Body * patchGrowth, Depth: limits.Depth,
 		})
@@ -53,7 +53,7 @@ func (w *write) parse() error {
 			return w.badPatch(err)
 		}
 	}
-	if members := w.intent.Rules.Members; members != nil {
+	if members := w.intent.Rules.Members; members != nil && w.intent.Op != OpField {
 		if v, err = w.takeMembers(members, v); err != nil {
 			return err
 		}
@@ -86,6 +86,13 @@ func (w *write) takeMembers(members *Members, v jsonvalue.Value) (jsonvalue.Valu
 // the caller sees of it, and keeps the rest. A PUT of somebody who sees everything
 // says itself what it wants, so that on is not called for it.
 func (w *write) candidate(ctx context.Context, on func() (jsonvalue.Value, error), at *store.Head) (candidate, error) {
+	if w.intent.Op == OpField {
+		was, err := on()
+		if err != nil {
+			return candidate{}, err
+		}
+		return w.fieldCandidate(was)
+	}
 	if err := w.parse(); err != nil {
 		return candidate{}, err
 	}

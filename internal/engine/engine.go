@@ -157,7 +157,12 @@ type write struct {
 // before the commit is sent nothing happens; after that the commit is seen
 // through, because a client that goes away takes nothing back.
 func (e *Engine) Do(ctx context.Context, in *Intent) (*Outcome, error) {
-	return (&write{engine: e, intent: in}).run(ctx)
+	w := &write{engine: e, intent: in}
+	out, err := w.run(ctx)
+	if err != nil && in.Op == OpField {
+		err = w.aboutField(err)
+	}
+	return out, err
 }
 
 // attempt takes a write through the corridor until it is decided.
@@ -286,6 +291,9 @@ type evaluation struct {
 }
 
 func (w *write) evaluate(ctx context.Context) (evaluation, error) {
+	if w.intent.Op == OpField {
+		return w.evaluateField()
+	}
 	lookup := baseLookup{engine: w.engine, recently: w.recently, current: w.current, rules: w.intent.Rules}
 	conditions, state := w.intent.Conditions, lookup.state(ctx)
 	if w.intent.Rules.Members != nil {

@@ -33,6 +33,7 @@ const (
 	OpRenew      // have it live on
 	OpRelease    // give it back
 	OpCheck      // assert the preconditions until the commit; by [Engine.Together] alone
+	OpField      // change one value of the document, as Field says
 )
 
 // method returns the HTTP method whose precondition rules the operation follows.
@@ -151,6 +152,8 @@ type Intent struct {
 	Strategy    Strategy // the caller's wish for the case that the write is stale
 	Dry         bool     // everything but the commit
 	Key         *Key     // the idempotency key, nil for none; see [Engine.Once]
+	// Field is what OpField does, nil for any other operation.
+	Field *Field
 	// Contribution is the id of what OpWithdraw takes back.
 	Contribution string
 	// Lease is the id of the lease under which the document is written, "" for none.
@@ -226,6 +229,9 @@ type Outcome struct {
 	// disputes. Document is Before then.
 	Parked   string
 	Conflict *Conflict
+	// FieldBefore and Field are the value that OpField was about, as it was and as it
+	// is, each as the caller sees it.
+	FieldBefore, Field FieldState
 	// Lease is what OpLease or OpRenew has got, nil for any other operation. Waited
 	// tells that there was a line to stand in.
 	Lease  *Lease

@@ -109,7 +109,7 @@ func (w *write) planOnWhole(ctx context.Context, v evaluation) (plan, error) {
 // planFresh decides about a write whose preconditions hold.
 func (w *write) planFresh(ctx context.Context, res ifmatch.Result) (plan, error) {
 	p := plan{blind: res.Blind}
-	if tagged := &w.intent.Conditions.IfMatch; tagged.Present() && !tagged.Any() || w.content.version != 0 {
+	if tagged := &w.intent.Conditions.IfMatch; w.intent.Op != OpField && tagged.Present() && !tagged.Any() || w.content.version != 0 {
 		p.base = w.current.Version
 	}
 	return w.build(ctx, p, w.resultOf())

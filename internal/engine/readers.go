@@ -101,8 +101,12 @@ func (w *write) reveal(out *Outcome, value jsonvalue.Value) {
 		v = w.intent.Rules.View(w.intent.Authority, value)
 	}
 	out.Seen = out.Document.Body
+	seen := v.Value(value)
 	if out.Partial = v != nil; out.Partial && !value.IsAbsent() {
-		out.Seen = v.Value(value).Append(nil)
+		out.Seen = seen.Append(nil)
+	}
+	if w.intent.Op == OpField {
+		w.revealField(out, seen)
 	}
 }
 
@@ -114,7 +118,7 @@ func (w *write) forbidden(detail string, faults ...Fault) *Refusal {
 // unanswerable refuses a JSON Patch that asks for a hidden value. Everything else in
 // it is judged on what its caller sees: nothing is in a hidden place.
 func (w *write) unanswerable() error {
-	if w.view == nil || w.intent.Op != OpJSONPatch || w.parse() != nil { // what cannot be read is refused in its turn
+	if w.view == nil || w.intent.edit() != OpJSONPatch || w.parse() != nil { // what cannot be read is refused in its turn
 		return nil
 	}
 	current, err := w.currentValue()
@@ -124,10 +128,10 @@ func (w *write) unanswerable() error {
 	seen := w.view.Value(current)
 	var faults []Fault
 	for i, op := range w.content.patch.Ops() {
-		at := op.Path
+		at := w.intent.inDocument(op.Path)
 		switch op.Kind {
 		case patch.OpCopy, patch.OpMove:
-			at = op.From
+			at = w.intent.inDocument(op.From)
 			onto := slices.Equal(op.From, op.Path) // itself, as stands for a test of what the contract adds
 			if onto || !w.view.Hides(at) && (!w.view.MayHide(at) || isScalar(seen.At(at))) {
 				continue

@@ -52,6 +52,10 @@ type Refusal struct {
 	// Current is the document that the refusal was decided on, nil where none
 	// was looked at. It may be a tombstone or absent.
 	Current *store.Document
+	// Field is what Current has for the value that OpField is about, nil for any other
+	// operation. Applied tells that it is what was to be put there.
+	Field   *FieldState
+	Applied bool
 	// Conflict explains a stale write, nil for any other refusal.
 	Conflict *Conflict
 	// Holder is the document that holds the natural key, of ReasonDuplicate; nil where

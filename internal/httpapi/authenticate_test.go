@@ -136,6 +136,7 @@ var routes = map[routeKind]string{
 	routeVersion:    "/v1/notes/1/_history/1",
 	routeDiff:       "/v1/notes/1/_diff?from=1&to=2",
 	routeBlame:      "/v1/notes/1/_blame",
+	routeField:      "/v1/notes/1/_fields?pointer=/n",
 
 	routeContributions: "/v1/notes/1/_contributions",
 	routeContribution:  "/v1/notes/1/_contributions/ID",

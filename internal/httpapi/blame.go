@@ -62,7 +62,7 @@ func (s *Server) blame(w http.ResponseWriter, r *http.Request, t door.Target) {
 func parseBlame(raw string) (under jsonvalue.Pointer, bad string) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, "The query cannot be read. Escape its values as in a form."
+		return nil, badQuery
 	}
 	for name := range values {
 		if name != "pointer" {
@@ -73,7 +73,7 @@ func parseBlame(raw string) (under jsonvalue.Pointer, bad string) {
 		return nil, "Give pointer once."
 	}
 	if under, err = jsonvalue.ParsePointer(values.Get("pointer")); err != nil {
-		return nil, "pointer is a JSON Pointer, such as /title: it begins with a slash, with ~0 for ~ and ~1 for / within a name."
+		return nil, badPointer
 	}
 	return under, ""
 }

@@ -82,6 +82,7 @@ const (
 	routeConflict
 	routeResolve
 	routeLease
+	routeField
 )
 
 type route struct {
@@ -93,6 +94,7 @@ type route struct {
 	related   *relations // of the collection's documents
 	version   int64      // of routeVersion
 	id        string     // of routeContribution, routeConflict and routeResolve
+	field     string     // of routeField: what follows _fields, as it came
 }
 
 // match returns the route of a path, or false for a path that nothing can have.
@@ -165,6 +167,8 @@ func beside(r route, sub string) (route, bool) {
 		r.kind = routeDiff
 	case sub == leaseName:
 		r.kind = routeLease
+	case sub == fieldsName || strings.HasPrefix(sub, fieldsName+"/"):
+		r.kind, r.field = routeField, sub[len(fieldsName):]
 	case sub == "_blame":
 		r.kind = routeBlame
 	case sub == conflictsName:

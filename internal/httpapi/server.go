@@ -191,6 +191,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 		s.conflict(w, r, itemOf(t, conflictsName+"/"+to.id), to.id)
 	case routeResolve:
 		s.resolve(w, r, itemOf(t, conflictsName+"/"+to.id+resolveSuffix), to.id)
+	case routeField:
+		s.field(w, r, itemOf(t, fieldsName+to.field), to.field)
 	case routeLease:
 		s.lease(w, r, itemOf(t, leaseName))
 	}

@@ -206,7 +206,7 @@ func TestMethods(t *testing.T) {
 		for _, test := range []struct{ method, path, allow string }{
 			{"POST", "/v1/notes/1", item}, {"TRACE", "/v1/notes/1", item}, {"BREW", "/v1/notes/none", item},
 			{"PUT", "/v1/notes", collection}, {"PATCH", "/v1/notes", collection}, {"DELETE", "/v1/notes", collection},
-			{"PUT", "/v1/notes/1/_history", reading}, {"DELETE", "/v1/notes/1/_history/1", reading}, {"POST", "/v1/notes/1/_diff", reading}, {"PUT", "/v1/notes/1/_blame", reading},
+			{"PUT", "/v1/notes/1/_history", reading}, {"DELETE", "/v1/notes/1/_history/1", reading}, {"POST", "/v1/notes/1/_diff", reading}, {"PUT", "/v1/notes/1/_blame", reading}, {"POST", "/v1/notes/1/_fields/n", item}, {"TRACE", "/v1/notes/1/_fields", item},
 			{"POST", "/v1/notes/1/_conflicts", reading}, {"DELETE", "/v1/notes/1/_conflicts", reading},
 			{"PUT", "/v1/notes/1/_conflicts/x", parked}, {"POST", "/v1/notes/1/_conflicts/x", parked},
 			{"GET", "/v1/notes/1/_conflicts/x/resolve", resolving}, {"DELETE", "/v1/notes/1/_conflicts/x/resolve", resolving},
@@ -229,6 +229,7 @@ func TestMethods(t *testing.T) {
 			{"/v1/notes/1", item, "application/merge-patch+json, application/json-patch+json, application/json"},
 			{"/v1/notes/none", item, "application/merge-patch+json, application/json-patch+json, application/json"},
 			{"/v1/notes", collection, ""}, {"/v1/notes/1/_history", reading, ""}, {"/v1/notes/1/_blame", reading, ""},
+			{"/v1/notes/1/_fields/none", item, "application/merge-patch+json, application/json-patch+json, application/json"},
 			{"/v1/notes/1/_conflicts", reading, ""}, {"/v1/notes/1/_conflicts/x", parked, ""}, {"/v1/notes/1/_conflicts/x/resolve", resolving, ""}, {"/healthz", reading, ""},
 		} {
 			got := a.must(204, "OPTIONS", test.path, "")
@@ -249,6 +250,7 @@ func TestHeadIsGetWithoutTheBody(t *testing.T) {
 		a.must(200, "PUT", "/v1/notes/1", `{"n":2}`, "If-Match", `"1"`)
 		for _, path := range []string{
 			"/v1/notes/1", "/v1/notes", "/v1/notes/1/_history", "/v1/notes/1/_history/1", "/v1/notes/1/_diff?from=1&to=2", "/v1/notes/1/_blame", "/v1/notes/none/_blame",
+			"/v1/notes/1/_fields/n", "/v1/notes/1/_fields/m", "/v1/notes/1/_fields?pointer=/n", "/v1/notes/1/_fields",
 			"/v1/notes/none", "/v1/notes/_", "/v1/notes/1/_history/9", "/v1/notes?page=2", "/healthz", "/readyz",
 		} {
 			for _, headers := range [][]string{nil, {"If-None-Match", "*"}, {"If-Match", `"nothing"`}} {
