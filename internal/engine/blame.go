@@ -43,8 +43,9 @@ type Blamed struct {
 
 // Blame finds out which version last gave each leaf of the current document its value,
 // from as much of its history as is kept, up to [MaxBlamed] versions of it, and fewer of
-// large ones. All of them are compared as far as the caller sees the document now, so that they learn
-// nothing of what they do not. It fails with a [*Refusal], as [Engine.Read] does.
+// large ones. All of them are compared as far as the caller sees the document now, so
+// that they learn nothing of what they do not. It fails with a [*Refusal], as
+// [Engine.Read] does.
 func (e *Engine) Blame(ctx context.Context, ref store.Ref, rules *Rules, a Authority, c ifmatch.Conditions) (*Blame, error) {
 	reading, err := e.Read(ctx, ref, rules, a, c)
 	if err != nil {

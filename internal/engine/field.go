@@ -98,11 +98,14 @@ type FieldReading struct {
 }
 
 // ReadField loads one value of a document under the preconditions of a GET. It fails
-// with a [*Refusal]: not found, or a precondition that is false.
+// with a [*Refusal], as [Engine.Read] does.
 func (e *Engine) ReadField(ctx context.Context, ref store.Ref, rules *Rules, a Authority, at jsonvalue.Pointer, c ifmatch.Conditions) (FieldReading, error) {
 	doc, err := e.store.Get(ctx, ref)
 	if err != nil {
 		return FieldReading{}, e.refusalOf(err, nil)
+	}
+	if err := e.permit(rules, a, doc); err != nil {
+		return FieldReading{}, err
 	}
 	var f FieldState
 	if doc.Exists() {

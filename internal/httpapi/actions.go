@@ -40,6 +40,7 @@ var asks = map[routeKind]map[string]ways{
 	routeConflicts:     {http.MethodGet: resolves},
 	routeConflict:      {http.MethodGet: resolves, http.MethodDelete: resolves},
 	routeResolve:       {http.MethodPost: resolves},
+	routeField:         {http.MethodGet: reads, http.MethodPut: changes, http.MethodPatch: changes, http.MethodDelete: changes},
 	routeLease:         {http.MethodPost: changes, http.MethodPut: changes, http.MethodDelete: changes},
 }
 
