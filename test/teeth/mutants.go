@@ -33,6 +33,9 @@ var (
 	merged    = test{"./test/protocol", "^TestMerge"}
 	rules     = test{"./internal/access", "^(TestRule|TestNoAnswer)$"}
 	hidden    = test{"./cmd/ifmatch", "^TestHidden"}
+	leases    = test{"./internal/engine", "^TestLease"}
+	late      = test{"./test/protocol", "^TestLateHolder$"}
+	inLine    = test{"./internal/engine", "^TestLine"}
 )
 
 // withoutRev makes an UPDATE change a document wherever it stands.
@@ -245,6 +248,26 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a guess at what is hidden is told when it is right", test: hidden,
 		edits: []edit{{"internal/engine/content.go", "!w.current.Exists() || c.brings ||", "!w.current.Exists() ||"}},
+	},
+	{
+		name: "a lease is judged before the commit alone", test: late, short: true,
+		edits: []edit{{sqlite + "judge.go", "&c.Writes[i].Lease, j.now); err != nil {", "&c.Writes[i].Lease, j.now); err != nil && c.Dry {"}},
+	},
+	{
+		name: "who is locked out is told of something else", test: leases,
+		edits: []edit{{"internal/engine/engine.go", "if (err != nil || p.unchanged) && err", "if err != nil && p.unchanged && err"}},
+	},
+	{
+		name: "a lease can be read in the store", test: leases,
+		edits: []edit{{"internal/engine/lease.go", "sum := sha256.Sum256([]byte(id))", "sum := []byte(id)"}, {"internal/engine/lease.go", "EncodeToString(sum[:])", "EncodeToString(sum[:0]) + id"}, {"internal/engine/lease.go", "\t\"crypto/sha256\"\n", ""}},
+	},
+	{
+		name: "who comes last is served first", test: inLine,
+		edits: []edit{{"internal/engine/leaseline.go", "if l.places = append(l.places, p); len(l.places) == 1 {", "if l.places = append([]*place{p}, l.places...); len(l.places) == 1 {"}},
+	},
+	{
+		name: "who gives a place up leaves the others waiting", test: inLine,
+		edits: []edit{{"internal/engine/leaseline.go", "\tif i == 0 {\n\t\tl.call()", "\tif i < 0 {\n\t\tl.call()"}},
 	},
 	{
 		name: "a rule without an answer allows", test: rules,
