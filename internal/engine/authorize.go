@@ -58,7 +58,11 @@ func (w *write) authorizeResult(p *plan) error {
 	if !w.current.Exists() {
 		action = ActCreate
 	}
-	return w.authorizeAs(action, func() (jsonvalue.Value, error) { return p.candidate.value, nil })
+	err := w.authorizeAs(action, func() (jsonvalue.Value, error) { return p.candidate.value, nil })
+	if err != nil && w.current.Exists() {
+		return forbiddenAs("You may change this document, but may not make of it what you have sent.")
+	}
+	return err
 }
 
 func (w *write) authorizeAs(action Action, document func() (jsonvalue.Value, error)) error {

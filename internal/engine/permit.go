@@ -157,13 +157,15 @@ func unknown() *Refusal {
 var forbidden = [Actions]string{
 	"You may not read documents here.",
 	"You may not put a document here.",
-	"You may not change this document, or not into what you have sent.",
+	"You may not change this document.",
 	"You may not delete this document.",
 	"You may not read the history of this document.",
 	"You may not decide about writes that are parked here, nor see them.",
 }
 
 // forbiddenTo refuses an action.
-func forbiddenTo(a Action) *Refusal {
-	return &Refusal{Reason: ReasonForbidden, Detail: forbidden[a] + " The access rules of this collection decide that; ask whoever runs the server if you should. Nothing was done."}
+func forbiddenTo(a Action) *Refusal { return forbiddenAs(forbidden[a]) }
+
+func forbiddenAs(detail string) *Refusal {
+	return &Refusal{Reason: ReasonForbidden, Detail: detail + " The access rules of this collection decide that; ask whoever runs the server if you should. Nothing was done."}
 }

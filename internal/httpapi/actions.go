@@ -27,7 +27,8 @@ var (
 
 // asks is the table of what each route asks of its caller, by method; HEAD asks what
 // GET does. A method that is not there does nothing but say so, and a route that is
-// not there is closed to everybody where there are rules.
+// not there is closed to everybody where there are rules. Of several ways the last is
+// that of a document that is there.
 var asks = map[routeKind]map[string]ways{
 	routeCollection:    {http.MethodGet: reads, http.MethodPost: creates},
 	routeItem:          {http.MethodGet: reads, http.MethodPut: puts, http.MethodPatch: changes, http.MethodDelete: deletes, door.MethodCheck: reads},
@@ -61,5 +62,9 @@ func bar(r *http.Request, kind routeKind, t *door.Target) error {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	return t.Rules.Admit(t.Authority, methods[method]...)
+	ways, declared := methods[method]
+	if !declared && method != http.MethodGet { // which the route itself refuses
+		return &closed
+	}
+	return t.Rules.Admit(t.Authority, ways...)
 }
