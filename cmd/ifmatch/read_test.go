@@ -121,6 +121,19 @@ func TestHiddenEverywhere(t *testing.T) {
 		{"GET", "/v1/staff/gone/_history/1", "", nil, 200, true},
 		{"GET", at + "/_diff?from=1&to=2", "", nil, 200, true},
 		{"GET", at + "/_diff?from=1&to=2", "", []string{"Accept", "application/merge-patch+json"}, 200, true},
+		{"GET", at + "/_blame", "", nil, 200, false},
+		{"GET", at + "/_fields/name", "", nil, 200, false},
+		{"GET", at + "/_fields/salary", "", nil, 404, true},
+		{"GET", at + "/_fields/home", "", nil, 200, true},
+		{"GET", at + "/_fields?pointer=/team/0", "", nil, 200, true},
+		{"GET", at + "/_fields/team/0/pay", "", nil, 404, true},
+		{"PUT", at + "/_fields/home?dryRun=true", `{"city":"y"}`, nil, 200, false},
+		{"PATCH", at + "/_fields/home?dryRun=true", `{"city":"y"}`, nil, 200, true},
+		{"PUT", at + "/_fields/salary?dryRun=true", `"any"`, nil, 204, false},
+		{"PUT", at + "/_fields/home", `{"city":"y"}`, []string{"If-Match", `"2"`}, 412, false},
+		{"PUT", at + "/_fields/home", `{"city":"y"}`, []string{"If-None-Match", "*"}, 412, false},
+		{"PATCH", at + "/_fields/home", `[{"op":"copy","from":"/bonus","path":"/city"}]`, []string{"Content-Type", "application/json-patch+json", "If-Match", "*"}, 403, false},
+		{"DELETE", at + "/_fields/salary", "", []string{"If-Match", "*"}, 404, false},
 		{"GET", at + "/_conflicts", "", nil, 200, true},
 		{"GET", conflict, "", nil, 200, true},
 		{"POST", conflict + "/resolve", `{"choices":{}}`, []string{"If-Match", `"2"`}, 412, true},
@@ -172,6 +185,11 @@ func TestHiddenEverywhere(t *testing.T) {
 		}
 		if answer, text := s.by("adm", r.method, r.path, r.body, r.headers...); leaks(answer, text) == nil {
 			t.Errorf("%s %s %s %q does not show who may see it: %s %s", r.method, r.path, r.body, r.headers, answer.Status, text)
+		}
+	}
+	for who, shown := range map[string]bool{"adm": true, "cy": false} { // not its values alone: where they stand, and whose they are
+		if _, text := s.must(200, who, "GET", at+"/_blame", ""); strings.Contains(text, "/salary") != shown || strings.Contains(text, "/team/0/pay") != shown || !strings.Contains(text, "/home/city") {
+			t.Errorf("%s is told of %s", who, text)
 		}
 	}
 	if after := s.state(at) + s.state(fact); after != before {

@@ -31,6 +31,7 @@ var (
 	parking   = test{"./internal/engine", "^TestPark"}
 	deciding  = test{"./test/protocol", "^(TestResolve|TestDiscard)"}
 	merged    = test{"./test/protocol", "^TestMerge"}
+	values    = test{"./test/protocol", "^TestField"}
 	rules     = test{"./internal/access", "^(TestRule|TestNoAnswer)$"}
 	hidden    = test{"./cmd/ifmatch", "^TestHidden"}
 	leases    = test{"./internal/engine", "^TestLease"}
@@ -240,6 +241,18 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a conflict document shows what is hidden", test: hidden, short: true,
 		edits: []edit{{"internal/engine/merge.go", "shown(w.intent.Rules.disputes(s), w.view)", "w.intent.Rules.disputes(s)"}},
+	},
+	{
+		name: "a write of one value is not judged on its tag", test: values, short: true,
+		edits: []edit{{"internal/engine/field.go", "w.intent.Conditions, stateOfField(w.current, &f)", "ifmatch.Conditions{IfMatch: ifmatch.Tags(f.ETag)}, stateOfField(w.current, &f)"}},
+	},
+	{
+		name: "the tag of one value fits another", test: values,
+		edits: []edit{{"internal/engine/field.go", "h.Ref.ID, at.String()} {", "h.Ref.ID} {"}},
+	},
+	{
+		name: "a value is shown to who may not see it", test: hidden,
+		edits: []edit{{"internal/engine/field.go", "rules.View(a, current).Value(current), &doc.Head, at)", "current, &doc.Head, at)"}},
 	},
 	{
 		name: "what a writer may not see is taken away by a write", test: hidden, short: true,
