@@ -37,6 +37,8 @@ var (
 	leases    = test{"./internal/engine", "^TestLease"}
 	late      = test{"./test/protocol", "^TestLateHolder$"}
 	inLine    = test{"./internal/engine", "^TestLine"}
+	skew      = test{"./test/protocol", "^TestWriteSkew$"}
+	batches   = test{"./test/crash", "^TestKillBatches$"}
 )
 
 // withoutRev makes an UPDATE change a document wherever it stands.
@@ -193,6 +195,22 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a keyed write that changes nothing is forgotten", test: identical,
 		edits: []edit{{"internal/engine/idempotency.go", "\tif c.Key == nil {\n", "\tif c.Key == nil || len(c.Writes) == 0 {\n"}},
+	},
+	{
+		name: "a CHECK does not hold until the commit", test: skew, short: true,
+		edits: []edit{{"internal/engine/batch.go", "\t\t\tc.Checks = append(c.Checks, w.assertion())\n", "\t\t\t_ = w.assertion()\n"}},
+	},
+	{
+		name: "an atomic batch is a commit for each of its writes", test: batches,
+		edits: []edit{{"internal/engine/batch.go", "\treceipt, err := g.engine.commit(context.WithoutCancel(ctx), c)\n", `	var receipt store.Receipt
+	for i := 0; i < len(c.Writes) && err == nil; i++ {
+		one := *c
+		one.ID, one.Writes = g.engine.newID(), c.Writes[i:i+1]
+		var of store.Receipt
+		of, err = g.engine.commit(context.WithoutCancel(ctx), &one)
+		receipt.Heads = append(receipt.Heads, of.Heads...)
+	}
+`}},
 	},
 	{
 		name: "the audit chain is not looked at", test: audit,
