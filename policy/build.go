@@ -51,6 +51,7 @@ func (d *decoder) limits(v *value) Limits {
 		Depth:    int(v.get("depth").number),
 		PatchOps: int(v.get("patch_ops").number),
 		Page:     int(v.get("page").number),
+		BatchOps: int(v.get("batch_ops").number),
 		Tags:     int(v.get("tags").number),
 		URL:      v.get("url").number,
 		Header:   v.get("header").number,

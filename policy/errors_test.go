@@ -38,7 +38,7 @@ func TestErrors(t *testing.T) {
 			"3:1: collections: has no value; give it one, or remove the key to have the default"}},
 		{"number for a text", "collections: [{name: 2026}]", []string{`1:22: collections[0].name: must be a text; write "2026" in quotes`}},
 		{"list for a text", "store: [a]", []string{"1:8: store: must be a text"}},
-		{"text for a block", "limits: big", []string{"1:9: limits: must be a block with the keys body, depth, patch_ops, page, tags, url, header"}},
+		{"text for a block", "limits: big", []string{"1:9: limits: must be a block with the keys body, depth, patch_ops, page, batch_ops, tags, url, header"}},
 		{"block for a list", "collections:\n  name: notes\n", []string{"2:3: collections: must be a list of blocks, each of them after a dash"}},
 		{"text in a list of blocks", "collections: [notes]", []string{"1:15: collections[0]: must be a block with the keys " + namedKeys}},
 		{"nothing in a list of blocks", "collections:\n  -\n", []string{"2:5: collections[0]: has no value; give it one, or remove the key to have the default"}},

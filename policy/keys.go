@@ -106,10 +106,11 @@ var limitKeys = append([]*key{
 	{name: "depth", kind: kindCount, def: "64", min: 1, max: 8192, doc: "Nesting of JSON values."},
 	{name: "patch_ops", kind: kindCount, def: "1000", min: 1, max: 1_000_000, doc: "Operations in one JSON Patch."},
 	{name: "page", kind: kindCount, def: "1000", min: 1, max: 100_000, doc: "Items on one page of a list."},
+	{name: "batch_ops", kind: kindCount, def: "1000", min: 1, max: 100_000, doc: "Operations in one batch. All of a batch is one request, whose content `body` bounds."},
 	{name: "tags", kind: kindCount, def: "100", min: 1, max: 100_000, doc: "Entity tags in one condition header."},
 	{name: "url", kind: kindSize, def: "8KiB", min: 256, max: 1 << 20, doc: "A request's target: path and query."},
 	{name: "header", kind: kindSize, def: "16KiB", min: 8 << 10, max: 2 << 20, doc: "A request's header, its first line and so its URL included. Must be more than `url`."},
-}, later("batch_ops", "rate")...)
+}, later("rate")...)
 
 var nameKeys = []*key{
 	{name: "name", kind: kindText, required: true, check: checkName, doc: "Names the collection, also in metrics and in the change feed. Matches `" + ifmatch.NameForm + "`."},

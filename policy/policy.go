@@ -42,6 +42,7 @@ type Limits struct {
 	Depth    int   // nesting of JSON values
 	PatchOps int   // operations in one JSON Patch
 	Page     int   // items on one page of a list
+	BatchOps int   // operations in one batch
 	Tags     int   // entity tags in one condition header
 	URL      int64 // bytes of a request's target
 	Header   int64 // bytes of a request's header, its first line included; more than URL

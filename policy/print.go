@@ -29,6 +29,7 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 			{Key: "depth", Value: p.Limits.Depth},
 			{Key: "patch_ops", Value: p.Limits.PatchOps},
 			{Key: "page", Value: p.Limits.Page},
+			{Key: "batch_ops", Value: p.Limits.BatchOps},
 			{Key: "tags", Value: p.Limits.Tags},
 			{Key: "url", Value: formatSize(p.Limits.URL)},
 			{Key: "header", Value: formatSize(p.Limits.Header)},
