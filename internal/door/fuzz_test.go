@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/engine"
 )
 
 // A header about codings says of each something between 0 and 1, or nothing, and
@@ -60,6 +61,22 @@ func BenchmarkRepresent(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzPrefer: whatever is preferred, a wait is one that the engine takes, and is named
+// in the answer as it is kept.
+func FuzzPrefer(f *testing.F) {
+	f.Add("wait=5, return=minimal")
+	f.Add(`Wait="99999999999999999999"; x=1, wait=1`)
+	f.Fuzz(func(t *testing.T, line string) {
+		p := parsePrefer([]string{line})
+		if d := p.patience(); d < 0 || d > engine.MaxWait {
+			t.Errorf("%q waits for %s", line, d)
+		}
+		if again := parsePrefer([]string{p.waited()}); again.wait != p.wait {
+			t.Errorf("%q waits for %d s, and is said to for %q", line, p.wait, p.waited())
+		}
+	})
 }
 
 // FuzzKey: whatever is in the header is a key or is refused; a key is the same one

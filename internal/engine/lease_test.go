@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -267,4 +268,27 @@ func TestLeaseOfTheDeleted(t *testing.T) {
 	r.refused(ReasonNotFound, r.intent(OpLease, `{"ttlMs":1000}`))
 	r.must(OpPut, `{"n":2}`)
 	r.verified()
+}
+
+// FuzzLease: whatever a lease is asked for with, it is granted for a time that may be, to
+// the millisecond, or refused with nothing changed.
+func FuzzLease(f *testing.F) {
+	for _, body := range []string{`{"ttlMs":5000}`, `{"ttlMs":300001}`, `{"ttlMs":-0}`, `{"ttlMs":1e3}`, `{"ttlMs":"1"}`, `{"ttlMs":1,"ttl":1}`, `[]`} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		r := newRig(t, optional, Config{})
+		r.must(OpPut, `{"n":0}`)
+		w := &write{engine: r.engine, intent: r.intent(OpLease, body), current: r.current()}
+		ttl, err := w.timeToLive()
+		if err != nil {
+			if refusal, ok := errors.AsType[*Refusal](err); !ok || refusal.Reason != ReasonInvalid && refusal.Reason != ReasonMalformed {
+				t.Errorf("%q is refused as %v", body, err)
+			}
+			return
+		}
+		if ttl < time.Millisecond || ttl > MaxLease || ttl%time.Millisecond != 0 || !strings.Contains(body, strconv.FormatInt(ttl.Milliseconds(), 10)) {
+			t.Errorf("%q asks for %s", body, ttl)
+		}
+	})
 }

@@ -71,7 +71,7 @@ func FuzzCursor(f *testing.F) {
 // FuzzRoute checks that a path names at most one thing, in one spelling.
 func FuzzRoute(f *testing.F) {
 	for _, s := range []string{"/", "/v1", "/v1/", "/v1/notes", "/v1/notes/", "/v1/notes/1", "/v1/notes/1/_history", "/v1/notes/1/_history/2",
-		"/v1/notes/1/_history/02", "/v1/notes/1/_diff", "/v1/notes/1/_blame", "/v1/notes/1/_fields", "/v1/notes/1/_fields/a%20b/0", "/v1/site/_fields/a", "/v1/notes/../x", "/v1/notes//1", "/v1/_x/1", "/v1/notes/a%2Fb", "/admin/settings", "/admin/settings/a", "/v1/settings/a", "*",
+		"/v1/notes/1/_history/02", "/v1/notes/1/_diff", "/v1/notes/1/_blame", "/v1/notes/1/_lease", "/v1/site/_lease", "/v1/notes/_lease", "/v1/notes/1/_lease/2", "/v1/notes/1/_conflicts/a/resolve", "/v1/notes/1/_fields", "/v1/notes/1/_fields/a%20b/0", "/v1/site/_fields/a", "/v1/notes/../x", "/v1/notes//1", "/v1/_x/1", "/v1/notes/a%2Fb", "/admin/settings", "/admin/settings/a", "/v1/settings/a", "*",
 		"/v1/orgs/a/users/b", "/v1/orgs/a/users", "/v1/orgs/x/users/b/_diff", "/v1/orgs/x/teams/y/logs/z", "/v1/orgs/a/brand", "/v1/orgs/a/brand/_history/7", "/v1/orgs//brand", "/v1/orgs/_/brand", "/v1/site/_history"} {
 		f.Add(s)
 	}
@@ -123,6 +123,14 @@ func FuzzRoute(f *testing.F) {
 			want += "/_blame"
 		case routeField:
 			want += "/_fields" + r.field
+		case routeConflicts:
+			want += "/_conflicts"
+		case routeConflict:
+			want += "/_conflicts/" + r.id
+		case routeResolve:
+			want += "/_conflicts/" + r.id + "/resolve"
+		case routeLease:
+			want += "/_lease"
 		case routeCollection, routeItem:
 		}
 		if want != path {

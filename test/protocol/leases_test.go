@@ -164,6 +164,8 @@ func TestEveryWriteNeedsTheLease(t *testing.T) {
 		{"merge patch", "PATCH", "", `{"n":9}`, nil, 200},
 		{"JSON Patch", "PATCH", "", `[{"op":"add","path":"/n","value":9}]`, []string{"Content-Type", jsonPatch}, 200},
 		{"DELETE", "DELETE", "", "", nil, 204},
+		{"a field", "PUT", "/_fields/n", `9`, nil, 200},
+		{"a field that goes", "DELETE", "/_fields/n", "", nil, 204},
 		{"overwrite", "PUT", "", `{"n":9,"m":1}`, []string{"If-Match", `"1"`, "Prefer", "conflict=overwrite"}, 200},
 		{"merge", "PUT", "", `{"n":1,"k":5}`, []string{"If-Match", `"1"`, "Prefer", "conflict=merge"}, 200},
 		{"park", "PUT", "", `{"n":7}`, []string{"If-Match", `"1"`, "Prefer", "conflict=park"}, 202},
