@@ -70,6 +70,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 		return errors.Join(err, listener.Close(), s.Close())
 	}
 	server := newHTTPServer(h, log)
+	server.RegisterOnShutdown(h.Drain)
 	limited := httpapi.LimitHeader(server, listener, int(p.Limits.Header))
 	announce(p, listener.Addr())
 	err = serveUntil(ctx, stop, server, limited)
@@ -112,7 +113,7 @@ func (c *serveCmd) policy(k *kong.Context) (*policy.Policy, error) {
 }
 
 // handler joins engine and door over an open store, for who listens on addr.
-func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr, log *slog.Logger) (http.Handler, error) {
+func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr, log *slog.Logger) (*httpapi.Server, error) {
 	e := engine.New(s, engine.Config{
 		Chain:  chain,
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},

@@ -79,7 +79,9 @@ func leaseBody(l *engine.Lease) []byte {
 const maxWait = int64(engine.MaxWait / time.Second)
 
 // patience returns how long a preference lets a request wait.
-func (p *preferences) patience() time.Duration { return time.Duration(p.wait) * time.Second }
+func (p *preferences) patience() time.Duration {
+	return time.Duration(min(p.wait, maxWait)) * time.Second
+}
 
 // waited names the preference in an answer that was waited for.
-func (p *preferences) waited() string { return "wait=" + strconv.FormatInt(p.wait, 10) }
+func (p *preferences) waited() string { return "wait=" + strconv.FormatInt(min(p.wait, maxWait), 10) }

@@ -14,7 +14,7 @@ type preferences struct {
 	minimal   bool
 	conflict  string
 	lenient   bool
-	wait      int64 // seconds, up to maxWait; 0 does not wait
+	wait      int64 // seconds, up to maxFeedWait; 0 does not wait
 }
 
 func parsePrefer(lines []string) preferences {
@@ -58,7 +58,7 @@ func seconds(value string) int64 {
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0
 	}
-	return int64(min(n, uint64(maxWait)))
+	return int64(min(n, uint64(maxFeedWait)))
 }
 
 // splitQuoted yields the parts of s between separators that stand outside

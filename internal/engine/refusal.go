@@ -25,6 +25,7 @@ const (
 	ReasonRequired        Reason = "precondition-required"
 	ReasonPatchTestFailed Reason = "patch-test-failed"
 	ReasonInapplicable    Reason = "patch-inapplicable"
+	ReasonResync          Reason = "resync"
 	ReasonDuplicate       Reason = "duplicate"
 	ReasonOutranked       Reason = "outranked"
 	ReasonTooLarge        Reason = "too-large"

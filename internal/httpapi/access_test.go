@@ -134,7 +134,7 @@ func (a *asked) asksFor(needs []engine.Action, method, path string, as func(stri
 				if refused {
 					a.Errorf("%s %s as %q: %d, though it takes %v: %s", method, path, name, status, needs, body)
 				}
-			case by == "doc " && method != http.MethodPost && strings.Count(path, "/") == 2: // a list, of what they may read
+			case by == "doc " && method != http.MethodPost && (strings.Count(path, "/") == 2 || strings.HasSuffix(path, "/"+changesName)): // a list, of what they may read
 				if status != http.StatusOK || strings.Contains(body, `"id"`) {
 					a.Errorf("%s %s as %q: %d %s", method, path, name, status, body)
 				}

@@ -32,6 +32,8 @@ var (
 var asks = map[routeKind]map[string]ways{
 	routeCollection:    {http.MethodGet: reads, http.MethodPost: creates},
 	routeItem:          {http.MethodGet: reads, http.MethodPut: puts, http.MethodPatch: changes, http.MethodDelete: deletes, door.MethodCheck: reads},
+	routeChanges:       {http.MethodGet: looksBy},
+	routeAllChanges:    {http.MethodGet: {{}}}, // each collection says who may know of its changes
 	routeHistory:       {http.MethodGet: looksBy},
 	routeVersion:       {http.MethodGet: looksBy},
 	routeDiff:          {http.MethodGet: looksBy},

@@ -138,6 +138,9 @@ var routes = map[routeKind]string{
 	routeBlame:      "/v1/notes/1/_blame",
 	routeField:      "/v1/notes/1/_fields?pointer=/n",
 
+	routeChanges:    "/v1/notes/_changes",
+	routeAllChanges: "/_changes",
+
 	routeContributions: "/v1/notes/1/_contributions",
 	routeContribution:  "/v1/notes/1/_contributions/ID",
 

@@ -15,7 +15,7 @@ import (
 type router struct {
 	byPath    map[string]*Collection // without parameters
 	templates *node                  // the others, nil for none
-	named     map[string]bool        // which the rules below do not cover
+	named     map[string]*Collection // which the rules below do not cover
 	rules     *engine.Rules          // of every other collection under /v1/; nil for none
 	dialect   *ifmatch.Dialect       // of these
 	authority *Authority             // over these
@@ -50,11 +50,11 @@ func formsOf(collections []Collection, rules *engine.Rules) string {
 }
 
 func newRouter(collections []Collection, rules *engine.Rules) router {
-	rt := router{byPath: make(map[string]*Collection, len(collections)), named: make(map[string]bool, len(collections)), rules: rules, forms: formsOf(collections, rules)}
+	rt := router{byPath: make(map[string]*Collection, len(collections)), named: make(map[string]*Collection, len(collections)), rules: rules, forms: formsOf(collections, rules)}
 	for i := range collections {
 		c := &collections[i]
 		c.related = c.relations()
-		rt.named[c.Name] = true
+		rt.named[c.Name] = c
 		if !strings.Contains(c.Path, "{") {
 			rt.byPath[c.Path] = c
 			continue
@@ -83,6 +83,8 @@ const (
 	routeResolve
 	routeLease
 	routeField
+	routeChanges
+	routeAllChanges // of every collection
 )
 
 type route struct {
@@ -99,6 +101,9 @@ type route struct {
 
 // match returns the route of a path, or false for a path that nothing can have.
 func (rt *router) match(path string) (route, bool) {
+	if path == "/"+changesName {
+		return route{kind: routeAllChanges, rules: new(engine.Rules), dialect: new(ifmatch.Dialect)}, true
+	}
 	literal := false
 	for end := len(path); end > 0 && len(rt.byPath) > 0; end = strings.LastIndexByte(path[:end], '/') {
 		if c := rt.byPath[path[:end]]; c != nil {
@@ -122,7 +127,7 @@ func (rt *router) match(path string) (route, bool) {
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		name, tail = rest[:i], rest[i:]
 	}
-	if !ifmatch.ValidName(name) || rt.named[name] {
+	if !ifmatch.ValidName(name) || rt.named[name] != nil {
 		return route{}, false
 	}
 	return inList(route{ref: store.Ref{Part: store.Part{Collection: name}}, rules: rt.rules, dialect: rt.dialect, authority: rt.authority, related: rt.related}, tail)
@@ -138,6 +143,10 @@ func (c *Collection) route(params, tail string) (route, bool) {
 	if r.kind = routeItem; tail == "" {
 		return r, true
 	}
+	if tail == "/"+changesName { // of the list that the one document would be in
+		r.kind = routeChanges
+		return r, true
+	}
 	return beside(r, tail[1:])
 }
 
@@ -145,6 +154,10 @@ func (c *Collection) route(params, tail string) (route, bool) {
 // "/id/" and a reserved name.
 func inList(r route, tail string) (route, bool) {
 	if tail == "" {
+		return r, true
+	}
+	if tail == "/"+changesName {
+		r.kind = routeChanges
 		return r, true
 	}
 	id, sub, nested := strings.Cut(tail[1:], "/")

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
+	"time"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
@@ -87,12 +89,18 @@ type Server struct {
 	// maxBatch bounds the operations of one batch.
 	maxBatch int
 	seal     cipher.AEAD // of cursors that tell of what their holder may not see
+
+	drain        sync.Once
+	draining     chan struct{} // closed by Drain
+	beatEvery    time.Duration
+	stalledAfter time.Duration
 }
 
 // New returns a server for c.
 func New(c Config) *Server {
 	c.Collections = slices.Clone(c.Collections)
-	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal()}
+	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal(),
+		draining: make(chan struct{}), beatEvery: beatEvery, stalledAfter: stalledAfter}
 	s.router.dialect = &c.DefaultDialect
 	s.router.authority = c.DefaultAuthority.byDefault()
 	s.router.related = relationsOf(c.DefaultLinks, []string{"collection", cmp.Or(c.DefaultParam, "id")}, true)
@@ -173,6 +181,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 		s.door.ServeItem(w, r, t)
 	case routeCollection:
 		s.collection(w, r, t)
+	case routeChanges, routeAllChanges:
+		s.reading(w, r, t, func(w http.ResponseWriter, r *http.Request, t door.Target) { s.changes(w, r, t, to) })
 	case routeHistory:
 		s.reading(w, r, t, s.history)
 	case routeVersion:

@@ -80,13 +80,14 @@ var elsewhere = map[problems.Code]string{
 	problems.OutcomeUnknown: "TestUnknownOutcomes",  // the one code that may leave something written
 	problems.Outranked:      "TestDirectWrites",     // two sources have to meet
 
+	problems.Resync:              "TestChangesResync", // two stores have to meet
 	problems.IdempotencyInFlight: "TestKeyInFlight",
 	problems.IdempotencyMismatch: "TestKeyMismatch",
 }
 
 // unanswered are the codes that no request is answered with yet.
 var unanswered = []problems.Code{
-	problems.UnsupportedVersion, problems.Resync, problems.TokenForged, problems.RateLimited,
+	problems.UnsupportedVersion, problems.TokenForged, problems.RateLimited,
 }
 
 // TestEveryCodeIsProvoked: a code that is added to the table of package problem
