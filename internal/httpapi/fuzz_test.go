@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/base64"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -68,10 +69,37 @@ func FuzzCursor(f *testing.F) {
 	})
 }
 
+// FuzzFeedCursor checks that the cursor of a feed is read only if it is, byte for byte,
+// one that the server gives, and by no other resource.
+func FuzzFeedCursor(f *testing.F) {
+	mine := feedCursor{store: nameOf("a store"), part: nameOfPart(store.Part{Collection: "notes"}), epoch: 1}
+	for _, at := range []engine.FeedPlace{{}, {Position: 1}, {Position: 300, Pruned: 200}, {Position: math.MaxInt64, Pruned: math.MaxInt64}} {
+		mine.at = at
+		f.Add(mine.String())
+		f.Add(mine.String() + "A")
+		f.Add(mine.String()[1:])
+	}
+	for _, s := range []string{"", "now", "f", "!", encodeHistoryCursor(1), encodeCursor(cursorFeed, strings.Repeat("\xff", 40)), encodeCursor(cursorFeed, strings.Repeat("\x80", 14)+"\x00")} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c, ok := decodeFeedCursor(s)
+		if !ok {
+			return
+		}
+		if c.epoch < 0 || c.at.Position < 0 || c.at.Pruned < 0 || c.String() != s || s == sinceNow {
+			t.Fatalf("%q is read as %+v, which is %q", s, c, c.String())
+		}
+		if _, history := decodeHistoryCursor(s); history || url.QueryEscape(s) != s {
+			t.Fatalf("%q is taken by a history, or wants escaping", s)
+		}
+	})
+}
+
 // FuzzRoute checks that a path names at most one thing, in one spelling.
 func FuzzRoute(f *testing.F) {
 	for _, s := range []string{"/", "/v1", "/v1/", "/v1/notes", "/v1/notes/", "/v1/notes/1", "/v1/notes/1/_history", "/v1/notes/1/_history/2",
-		"/v1/notes/1/_history/02", "/v1/notes/1/_diff", "/v1/notes/1/_blame", "/v1/notes/1/_lease", "/v1/site/_lease", "/v1/notes/_lease", "/v1/notes/1/_lease/2", "/v1/notes/1/_conflicts/a/resolve", "/v1/notes/1/_fields", "/v1/notes/1/_fields/a%20b/0", "/v1/site/_fields/a", "/v1/notes/../x", "/v1/notes//1", "/v1/_x/1", "/v1/notes/a%2Fb", "/admin/settings", "/admin/settings/a", "/v1/settings/a", "*",
+		"/v1/notes/1/_history/02", "/v1/notes/1/_diff", "/v1/notes/_changes", "/_changes", "/v1/site/_changes", "/v1/_changes", "/v1/notes/1/_changes", "/v1/notes/1/_blame", "/v1/notes/1/_lease", "/v1/site/_lease", "/v1/notes/_lease", "/v1/notes/1/_lease/2", "/v1/notes/1/_conflicts/a/resolve", "/v1/notes/1/_fields", "/v1/notes/1/_fields/a%20b/0", "/v1/site/_fields/a", "/v1/notes/../x", "/v1/notes//1", "/v1/_x/1", "/v1/notes/a%2Fb", "/admin/settings", "/admin/settings/a", "/v1/settings/a", "*",
 		"/v1/orgs/a/users/b", "/v1/orgs/a/users", "/v1/orgs/x/users/b/_diff", "/v1/orgs/x/teams/y/logs/z", "/v1/orgs/a/brand", "/v1/orgs/a/brand/_history/7", "/v1/orgs//brand", "/v1/orgs/_/brand", "/v1/site/_history"} {
 		f.Add(s)
 	}
@@ -91,12 +119,18 @@ func FuzzRoute(f *testing.F) {
 		if !ok {
 			return
 		}
+		if r.kind == routeAllChanges {
+			if path != "/_changes" {
+				t.Fatalf("%q names the feed of all", path)
+			}
+			return
+		}
 		name := r.ref.Part.Collection
 		c, named := served[name]
 		if !named {
 			c.Path = "/v1/" + name
 		}
-		if !ifmatch.ValidName(name) || r.rules == nil || r.kind != routeCollection && !c.Singleton && !ifmatch.ValidName(r.ref.ID) || c.Singleton && r.kind == routeCollection {
+		if !ifmatch.ValidName(name) || r.rules == nil || r.kind != routeCollection && r.kind != routeChanges && !c.Singleton && !ifmatch.ValidName(r.ref.ID) || c.Singleton && r.kind == routeCollection {
 			t.Fatalf("%q names %+v", path, r)
 		}
 		want := c.Path
@@ -109,7 +143,7 @@ func FuzzRoute(f *testing.F) {
 				}
 			}
 		}
-		if r.kind != routeCollection && !c.Singleton {
+		if r.kind != routeCollection && r.kind != routeChanges && !c.Singleton {
 			want += "/" + r.ref.ID
 		}
 		switch r.kind {
@@ -123,6 +157,8 @@ func FuzzRoute(f *testing.F) {
 			want += "/_blame"
 		case routeField:
 			want += "/_fields" + r.field
+		case routeChanges:
+			want += "/_changes"
 		case routeConflicts:
 			want += "/_conflicts"
 		case routeConflict:
