@@ -90,9 +90,6 @@ func CompileRule(text string, params ...string) (*Rule, error) {
 	return &Rule{program: program, roles: rolesOf(e), looks: mentions(e, resourceName), says: constantOf(e)}, nil
 }
 
-// Fixed returns a rule that says the same whatever it is asked: true or false.
-func Fixed(allows bool) *Rule { return &Rule{says: &allows} }
-
 // Allows answers a question. The error says why there is no answer, and goes with
 // false: a member that the document does not have, a number that cannot be held
 // exactly, values of the wrong kind, a cost beyond the bound.

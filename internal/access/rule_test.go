@@ -295,3 +295,48 @@ func TestRuleIsSafeForConcurrentUse(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestBefore: what a rule says before there is a document it says about every one.
+func TestBefore(t *testing.T) {
+	for text, want := range map[string]struct{ allowed, known bool }{
+		`true`:                        {true, true},
+		`false`:                       {false, true},
+		`"admin" in principal.roles`:  {true, true},
+		`"viewer" in principal.roles`: {false, true},
+		`"admin" in principal.roles || resource.owner == "bob"`:    {true, true},
+		`resource.owner == "bob" || "admin" in principal.roles`:    {true, true},
+		`"viewer" in principal.roles && resource.owner == "ann"`:   {false, true},
+		`resource.owner == "ann" && "viewer" in principal.roles`:   {false, true},
+		`"viewer" in principal.roles || resource.owner == "bob"`:   {false, false},
+		`!(resource.owner == "bob")`:                               {false, false},
+		`has(resource.owner)`:                                      {false, false},
+		`!has(resource.owner)`:                                     {false, false},
+		`resource == {}`:                                           {false, false},
+		`resource.owner == "ann" ? true : false`:                   {false, false},
+		`principal.roles.exists(r, resource.owner == r)`:           {false, false},
+		`"admin" in principal.roles ? true : resource.owner == ""`: {true, true},
+	} {
+		r, q := compile(t, text), ask(t)
+		allowed, known, err := r.Before(q)
+		if allowed != want.allowed || known != want.known || err != nil {
+			t.Errorf("%s: %t, %t, %v", text, allowed, known, err)
+		}
+		if q.Resource.IsAbsent() {
+			t.Fatalf("%s has changed what it was asked", text)
+		}
+		if known {
+			for _, other := range []string{stored, `{}`, `{"owner":7}`} {
+				q.Resource = document(t, other)
+				if again, _ := r.Allows(q); again != allowed {
+					t.Errorf("%s: %t before, and %t of %s", text, allowed, again, other)
+				}
+			}
+		}
+		if looks := strings.Contains(text, "resource"); r.LooksAtResource() != looks || r.Always() != (text == "true") {
+			t.Errorf("%s: looks %t, always %t", text, r.LooksAtResource(), r.Always())
+		}
+	}
+	if allowed, known, err := compile(t, `principal.team == "blue"`).Before(ask(t)); allowed || !known || err == nil {
+		t.Errorf("without an answer: %t, %t, %v", allowed, known, err)
+	}
+}

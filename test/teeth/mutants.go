@@ -36,6 +36,9 @@ var (
 	hidden    = test{"./cmd/ifmatch", "^TestHidden"}
 	leases    = test{"./internal/engine", "^TestLease"}
 	late      = test{"./test/protocol", "^TestLateHolder$"}
+	access    = test{"./internal/engine", "^TestAccess"}
+	asked     = test{"./internal/httpapi", "^TestEveryRouteAsksItsAction$"}
+	unknown   = test{"./cmd/ifmatch", "^(TestAccess|TestLists)"}
 	inLine    = test{"./internal/engine", "^TestLine"}
 	skew      = test{"./test/protocol", "^TestWriteSkew$"}
 	batches   = test{"./test/crash", "^TestKillBatches$"}
@@ -299,6 +302,26 @@ func fail(members []*member, err error) {`},
 	{
 		name: "who gives a place up leaves the others waiting", test: inLine,
 		edits: []edit{{"internal/engine/leaseline.go", "\tif i == 0 {\n\t\tl.call()", "\tif i < 0 {\n\t\tl.call()"}},
+	},
+	{
+		name: "one route asks for less than it does", test: asked, short: true,
+		edits: []edit{{"internal/httpapi/actions.go", "routeDiff:          {http.MethodGet: looksBy}", "routeDiff:          {http.MethodGet: reads}"}, {"internal/engine/read.go", "	d, err := e.diff(ctx, ref, rules, from, to)\n	if barred := e.permitNow(ctx, ref, rules, a, ActHistory)", "	d, err := e.diff(ctx, ref, rules, from, to)\n	if barred := e.permitNow(ctx, ref, rules, a)"}},
+	},
+	{
+		name: "what a write would leave is nobody's to judge", test: access, short: true,
+		edits: []edit{{"internal/engine/authorize.go", "p.content != store.ContentBody || p.unchanged", "p.content == store.ContentBody || p.unchanged"}},
+	},
+	{
+		name: "who may write is asked of the first state alone", test: access,
+		edits: []edit{{"internal/engine/authorize.go", "	if !in.Rules.Reserved.Access {\n		return nil\n	}\n	read,", "	if !in.Rules.Reserved.Access || w.queue != nil {\n		return nil\n	}\n	read,"}},
+	},
+	{
+		name: "a document that one may not know of is refused as forbidden", test: unknown,
+		edits: []edit{{"internal/engine/permit.go", "case answer == Depends, answer == No && action == ActRead:", "case answer == Depends:"}},
+	},
+	{
+		name: "a list's cursor tells of what is not in it", test: unknown,
+		edits: []edit{{"internal/httpapi/list.go", "next = s.sealed(next)", "_ = s.sealed(next)"}, {"internal/httpapi/list.go", "cursor, ok = s.open(cursor)", "_, _ = s.open(cursor)"}},
 	},
 	{
 		name: "a rule without an answer allows", test: rules,
