@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -411,4 +413,42 @@ func listOf(t *testing.T, text string) (l listed) {
 	}
 	l.next = page.Next
 	return l
+}
+
+// TestAccessPageHolds: the policies of the page about access are valid, and let in whom
+// it says.
+func TestAccessPageHolds(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "access.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	if len(blocks) != 2 {
+		t.Fatalf("%d policies", len(blocks))
+	}
+	for _, block := range blocks {
+		file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), block[1])
+		if said, err := program(t, nil, "check", file).CombinedOutput(); err != nil || strings.Contains(string(said), "callers have to say") {
+			t.Errorf("%v: %s", err, said)
+		}
+	}
+	digests := regexp.MustCompile(`sha256: [0-9a-f]{64}`)
+	n := 0
+	text := digests.ReplaceAllStringFunc(blocks[1][1], func(string) string {
+		sum := sha256.Sum256([]byte(keyOf([]string{"ann", "bob"}[n])))
+		n++
+		return "sha256: " + hex.EncodeToString(sum[:])
+	})
+	file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), text)
+	s := &ruled{t, serve(t, program(t, nil, "serve", "--listen", "127.0.0.1:0", "--store", "memory:", "--config", file))}
+	s.must(201, "ann", "PUT", "/v1/notes/1", `{}`)
+	s.must(200, "bob", "GET", "/v1/notes/1", "")
+	s.must(403, "bob", "PUT", "/v1/notes/2", `{}`)
+	s.must(403, "ann", "DELETE", "/v1/notes/1", "", "If-Match", "*")
+	s.must(201, "bob", "PUT", "/v1/drafts/1", `{"owner":"bob"}`)
+	s.must(403, "bob", "PUT", "/v1/drafts/2", `{"owner":"ann"}`)
+	s.must(404, "ann", "GET", "/v1/drafts/1", "")
+	s.must(403, "bob", "GET", "/v1/drafts/1/_history", "")
+	s.must(403, "bob", "PATCH", "/v1/drafts/1", `{"owner":"ann"}`, "If-Match", `"1"`)
+	s.must(204, "bob", "DELETE", "/v1/drafts/1", "", "If-Match", `"1"`)
 }
