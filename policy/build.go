@@ -18,7 +18,7 @@ func (v *value) get(name string) *value {
 // policy makes a Policy of a file's values and judges what they mean to each
 // other. What is wrong with a value by itself was reported before.
 func (d *decoder) policy(v *value) *Policy {
-	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, CORS: d.cors(v.get("cors")), Auth: d.auth(v.get("auth")), Limits: d.limits(v.get("limits"))}
+	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, CORS: d.cors(v.get("cors")), APIVersions: d.apiVersions(v.get("api_versions")), Auth: d.auth(v.get("auth")), Limits: d.limits(v.get("limits"))}
 	p.Idempotency.Keep = v.get("idempotency").get("keep").duration
 	named, def := v.get("collections"), v.get("default")
 	access := v.get("access")

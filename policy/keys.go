@@ -95,11 +95,12 @@ var rootKey = key{kind: kindBlock, doc: "The policy of one server.", keys: appen
 	{name: "cors", kind: kindBlock, keys: corsKeys, doc: "Which web pages may use the API from a browser. Pages that the server itself serves always may."},
 	{name: "auth", kind: kindBlock, keys: authKeys, optional: true, defDoc: "off: nobody is asked, and `ifmatch serve` listens on loopback only", doc: "How callers prove who they are. Where it stands, also as `auth: {}`, every request but those to `/healthz` and `/readyz` needs credentials. What whoever has them may do is said by `access`, and is nothing where that is not there."},
 	{name: "access", kind: kindRules, keys: accessKeys, optional: true, defDoc: byDefaultDenied, doc: "Who may do what, in the collections that have no `access` of their own: one expression for everything, as in `access: true`, or one for each action." + aboutRules},
+	{name: "api_versions", kind: kindTexts, defDoc: "any", check: checkAPIVersion, doc: "Values that the header `Api-Version` may have, as in `[\"2026-11-01\"]`. A request with another one is refused; one without the header is not. The answer repeats it. What is read and written, and under which tags, does not depend on it."},
 	{name: "limits", kind: kindBlock, keys: limitKeys, doc: "What one request may cost. What is larger is refused."},
 	{name: "idempotency", kind: kindBlock, keys: idempotencyKeys, doc: "What is kept so that a write can be sent again without harm. A write with an `Idempotency-Key` is carried out once."},
 	{name: "default", kind: kindBlock, keys: collectionKeys, optional: true, defDoc: "with `collections`, none; else every default", doc: "The rules of every `/v1/{collection}` that `collections` does not name."},
 	{name: "collections", kind: kindBlocks, keys: append(nameKeys, collectionKeys...), optional: true, defDoc: "any under `/v1/`", doc: "The collections that are served. Others are not, unless there is a `default`."},
-}, later("admin_listen", "tls", "signing", "api_versions")...)}
+}, later("admin_listen", "tls", "signing")...)}
 
 var limitKeys = append([]*key{
 	{name: "body", kind: kindSize, def: "1MiB", min: 1, max: 1 << 30, doc: "A request's content."},

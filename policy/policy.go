@@ -25,6 +25,8 @@ type Policy struct {
 	// Store says where documents are kept: memory: or sqlite:PATH.
 	Store string
 	CORS  CORS
+	// APIVersions are the values that Api-Version may have; none lets it have any.
+	APIVersions []string
 	// Auth says how callers prove who they are; nil asks nobody.
 	Auth        *Auth
 	Limits      Limits

@@ -24,6 +24,7 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 		{Key: "listen", Value: p.Listen},
 		{Key: "store", Value: p.Store},
 		{Key: "cors", Value: yaml.MapSlice{{Key: "origins", Value: append([]string{}, p.CORS.Origins...)}}},
+		{Key: "api_versions", Value: append([]string{}, p.APIVersions...)},
 		{Key: "limits", Value: yaml.MapSlice{
 			{Key: "body", Value: formatSize(p.Limits.Body)},
 			{Key: "depth", Value: p.Limits.Depth},

@@ -119,11 +119,12 @@ func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr,
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},
 	})
 	config := httpapi.Config{
-		Door:     &door.Door{Engine: e, MaxTags: p.Limits.Tags, KeepAnswers: p.Idempotency.Keep, Codings: coding.All(), Log: log},
-		MaxPage:  p.Limits.Page,
-		MaxBatch: p.Limits.BatchOps,
-		MaxURL:   int(p.Limits.URL),
-		Origins:  p.CORS.Origins,
+		Door:        &door.Door{Engine: e, MaxTags: p.Limits.Tags, KeepAnswers: p.Idempotency.Keep, Codings: coding.All(), Log: log},
+		MaxPage:     p.Limits.Page,
+		MaxBatch:    p.Limits.BatchOps,
+		MaxURL:      int(p.Limits.URL),
+		Origins:     p.CORS.Origins,
+		APIVersions: p.APIVersions,
 	}
 	if tcp, ok := addr.(*net.TCPAddr); ok {
 		config.Loopback = tcp.IP.IsLoopback()

@@ -50,6 +50,9 @@ type Config struct {
 	// Origins are those whose pages may use the API from a browser, each as a
 	// browser sends it, or "*" for all; none may write by default.
 	Origins []string
+	// APIVersions are the values that Api-Version may have, each as it is sent; none
+	// lets it have any.
+	APIVersions []string
 	// Loopback tells that the server listens on a loopback address alone: it then
 	// answers only where Host is a name of its own machine.
 	Loopback bool
@@ -79,13 +82,14 @@ type Collection struct {
 
 // Server is the http.Handler of the API. It is safe for concurrent use.
 type Server struct {
-	door    *door.Door
-	auth    *Auth // nil asks nobody
-	router  router
-	pages   *pages
-	ready   func() error
-	maxURL  int
-	maxPage int
+	door     *door.Door
+	auth     *Auth // nil asks nobody
+	router   router
+	pages    *pages
+	ready    func() error
+	versions []string // of Api-Version; nil lets it be any
+	maxURL   int
+	maxPage  int
 	// maxBatch bounds the operations of one batch.
 	maxBatch int
 	seal     cipher.AEAD // of cursors that tell of what their holder may not see
@@ -99,7 +103,7 @@ type Server struct {
 // New returns a server for c.
 func New(c Config) *Server {
 	c.Collections = slices.Clone(c.Collections)
-	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal(),
+	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, versions: slices.Clone(c.APIVersions), maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal(),
 		draining: make(chan struct{}), beatEvery: beatEvery, stalledAfter: stalledAfter}
 	s.router.dialect = &c.DefaultDialect
 	s.router.authority = c.DefaultAuthority.byDefault()
@@ -138,6 +142,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	door.EchoRequestID(w.Header(), r)
 	path := rawPath(r)
 	if s.auth != nil && !s.authenticated(w, r, path) {
+		return
+	}
+	if s.apiVersion(w, r, path) {
 		return
 	}
 	if route, ok := s.router.match(path); ok {

@@ -48,6 +48,7 @@ func provocations(t *testing.T) map[problems.Code]provocation {
 	unique := setup{collections: []httpapi.Collection{{Name: "notes", Path: "/v1/notes", Rules: &engine.Rules{Key: key}}}}
 	return map[problems.Code]provocation{
 		problems.Malformed:            put(`{"n":3`, "If-Match", `"2"`),
+		problems.UnsupportedVersion:   {method: "PUT", path: kept, body: `{"n":3}`, headers: []string{"If-Match", `"2"`, "Api-Version", "3"}, setup: setup{apiVersions: []string{"1", "2"}}},
 		problems.Unauthenticated:      {method: "PUT", path: kept, body: `{"n":3}`, headers: []string{"If-Match", `"2"`}, front: (*api).askingForKeys},
 		problems.Forbidden:            put(`{"n":3}`, "If-Match", `"2"`, "Origin", "https://elsewhere.example", "Sec-Fetch-Site", "cross-site"),
 		problems.NotFound:             {method: "DELETE", path: "/v1/notes/none", headers: []string{"If-Match", "*"}},
@@ -87,7 +88,7 @@ var elsewhere = map[problems.Code]string{
 
 // unanswered are the codes that no request is answered with yet.
 var unanswered = []problems.Code{
-	problems.UnsupportedVersion, problems.TokenForged, problems.RateLimited,
+	problems.TokenForged, problems.RateLimited,
 }
 
 // TestEveryCodeIsProvoked: a code that is added to the table of package problem
