@@ -135,8 +135,18 @@ func checking(t Target) rendering {
 	}
 }
 
-// failedIndex is the key of a context that holds which operation a problem is of.
-type failedIndex struct{}
+// inBatch is the key of a context whose request is an operation of a batch, and
+// failedIndex of one that holds which operation a problem is of.
+type (
+	inBatch     struct{}
+	failedIndex struct{}
+)
+
+// InBatch returns r as the request of an operation: it waits for nobody, or a thousand of
+// them would one after the other.
+func InBatch(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), inBatch{}, true))
+}
 
 // Failing returns r so that its problems are told as those of an atomic batch which its
 // operation of that index fails.

@@ -26,6 +26,9 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 	wish := parsePrefer(r.Header["Prefer"])
 	wish.version = query.Version
 	in.Strategy, in.Lenient, in.Wait = engine.Strategy(wish.conflict), wish.lenient, wish.patience()
+	if r.Context().Value(inBatch{}) != nil {
+		in.Wait = 0
+	}
 	limits := d.Engine.Limits()
 	if r.ContentLength > limits.Body+t.Rules.Members.Room() {
 		return nil, wish, tooLarge(r, t, limits.Body)

@@ -64,7 +64,7 @@ type member struct {
 // member makes the request of an operation: that of the batch, but for what the
 // operation says. It is authenticated as the batch is.
 func (s *Server) member(r *http.Request, b *door.Batch, op *operation, index int) (member, *formError) {
-	inner := r.WithContext(r.Context())
+	inner := door.InBatch(r)
 	inner.Method, inner.URL, inner.RequestURI = op.method, op.url, op.url.RequestURI()
 	if b.Dry {
 		op.url.RawQuery = joinQuery(op.url.RawQuery, "dryRun=true")

@@ -265,6 +265,11 @@ func TestBatchUnderLeases(t *testing.T) {
 		one := oper("PUT", "/v1/notes/1", `{"n":2}`, "If-Match", `"1"`)
 		a.refusedInBatch(423, "locked", together(one, oper("PUT", "/v1/notes/2", `{"n":2}`, "If-Match", `"1"`)))
 		a.refusedInBatch(423, "locked", together(one, oper("PUT", "/v1/notes/2", `{"n":1}`, "If-Match", `"1"`)))
+		patient := oper("PUT", "/v1/notes/2", `{"n":2}`, "If-Match", `"1"`, "Prefer", "wait=20")
+		a.refusedInBatch(423, "locked", together(one, patient))
+		if got := a.results(a.do("POST", "/_batch", apart(patient))); got[0].Status != 423 || got[0].Headers["Preference-Applied"] != "" {
+			t.Errorf("%+v", got)
+		}
 		a.refusedInBatch(412, "lease-expired", together(one, oper("PUT", "/v1/notes/2", `{"n":2}`, "If-Match", `"1"`, "Ifmatch-Lease", "none")))
 		a.must(200, "POST", "/_batch", together(oper("PUT", "/v1/notes/1", `{"n":3}`, "If-Match", `"1"`), oper("CHECK", "/v1/notes/2", "", "If-Match", `"1"`)))
 		a.must(200, "POST", "/_batch", together(oper("PUT", "/v1/notes/1", `{"n":4}`, "If-Match", `"2"`), oper("PUT", "/v1/notes/2", `{"n":2}`, "If-Match", `"1"`, "Ifmatch-Lease", lease.Lease)))
