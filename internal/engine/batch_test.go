@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -192,13 +194,24 @@ func TestTogetherOutcomeUnknown(t *testing.T) {
 	r.verified()
 }
 
-// TestTogetherBehindHotDocuments: batches that lose races and single writes of the same
-// documents wait for each other in turn, and all get through.
+// TestTogetherBehindHotDocuments: batches that name the same documents in different orders,
+// and single writes of these, all lose their first race at once. They wait for each other
+// in turn, and all get through.
 func TestTogetherBehindHotDocuments(t *testing.T) {
 	r := newRig(t, optional, Config{})
 	r.must(OpPut, `{"n":0}`)
 	const writers = 24
-	var all sync.WaitGroup
+	var all, lost sync.WaitGroup
+	lost.Add(writers)
+	var commits atomic.Int32
+	r.store.onCommit(func(_ *store.Commit, next func() (store.Receipt, error)) (store.Receipt, error) {
+		if commits.Add(1) <= writers {
+			lost.Done()
+			lost.Wait()
+			return store.Receipt{}, &store.StaleError{}
+		}
+		return next()
+	})
 	for i := range writers {
 		all.Go(func() {
 			body := fmt.Sprintf(`{"w%d":1}`, i)
@@ -237,4 +250,43 @@ func TestCheckIsNoWrite(t *testing.T) {
 	if r.dump() != before {
 		t.Error("checks have written something")
 	}
+}
+
+// TestGroupsQueueInOneOrder: two batches that name documents in different orders wait for
+// the same one first, so that neither has what the other waits for.
+func TestGroupsQueueInOneOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, optional, Config{})
+		first := r.inLine()
+		if err := first.joinQueue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		group := func(refs ...store.Ref) *group {
+			g := &group{engine: r.engine, intent: &Intent{}}
+			for _, to := range refs {
+				g.writes = append(g.writes, &write{engine: r.engine, intent: of(r.intent(OpPut, `{}`), to), together: true})
+			}
+			return g
+		}
+		ended := 0
+		for _, g := range []*group{group(ref, other), group(other, ref)} {
+			go func() {
+				if err := g.queueForAll(t.Context()); err != nil {
+					t.Error(err)
+				}
+				ended++ // one at a time, or the race detector says so
+				g.leaveQueues()
+			}()
+			synctest.Wait()
+		}
+		if n := r.engine.queues.waiting(other); n != 0 || ended != 0 {
+			t.Errorf("%d have queued for the second document, and %d have had their turn, before the first was free", n, ended)
+		}
+		first.leaveQueue()
+		synctest.Wait()
+		if ended != 2 {
+			t.Errorf("%d of 2 had their turn", ended)
+		}
+		r.noQueues()
+	})
 }
