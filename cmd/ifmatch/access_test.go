@@ -175,6 +175,12 @@ func byDocument(t *testing.T, s *ruled) {
 	s.must(412, "ann", "PUT", "/v1/docs/a", `{"owner":"ann","n":9}`, "If-None-Match", "*")
 	s.must(200, "ann", "PATCH", "/v1/docs/a", `{"n":2}`, "If-Match", `"1"`)
 	s.must(200, "ann", "GET", "/v1/docs/a/_diff?from=1&to=2", "")
+	for _, path := range []string{"/v1/docs/a", "/v1/docs/a/_history/1"} { // who may not tomorrow is not to have it from a cache
+		answer, _ := s.must(200, "ann", "GET", path, "")
+		if h := answer.Header; h.Get("Cache-Control") != "private, no-cache" || !strings.Contains(h.Get("Vary"), "Authorization") {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
 	// What was merged is what would be.
 	s.must(200, "adm", "PATCH", "/v1/docs/a", `{"state":"open"}`, "If-Match", `"2"`)
 	s.refused(403, "ann", "PATCH", "/v1/docs/a", `{"owner":"bob"}`, "If-Match", `"2"`, "Prefer", "conflict=merge")
@@ -357,7 +363,12 @@ func TestDeniedByDefault(t *testing.T) {
 	if status, text := fromEnvironment.as("Bearer "+key, "GET", "/v1/notes"); status != 403 {
 		t.Errorf("%d %s", status, text)
 	}
-	file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), credentials()+"collections: [{name: notes}]\n")
+	file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), "auth: {mode: upstream, trusted: {header: X-User, from: [127.0.0.0/8]}}\n")
+	behind := serve(t, program(t, nil, "serve", "--listen", "127.0.0.1:0", "--store", "memory:", "--config", file))
+	if status, text := behind.as("", "PUT", "/v1/notes/1", "X-User", "ann"); status != 403 {
+		t.Errorf("%d %s", status, text)
+	}
+	file = writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), credentials()+"collections: [{name: notes}]\n")
 	said, err := program(t, nil, "check", file).CombinedOutput()
 	if err != nil || !strings.Contains(string(said), "notes: callers have to say who they are") || !strings.Contains(string(said), "read: \"false\"") {
 		t.Errorf("check: %v %s", err, said)

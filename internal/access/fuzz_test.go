@@ -11,7 +11,8 @@ import (
 )
 
 // Whatever stands in a policy file and in a document, a rule compiles or says where
-// it does not, and gives one answer to one question. No error comes with a yes.
+// it does not, and gives one answer to one question. No error comes with a yes,
+// and what it says before there is a document it says about this one.
 func FuzzRule(f *testing.F) {
 	for _, rule := range []string{
 		`"admin" in principal.roles`, `principal.org == params.id`, `resource.a.exists(x, x.b == resource.c)`, `resource.n > 1.5 && has(resource.gone)`,
@@ -40,6 +41,9 @@ func FuzzRule(f *testing.F) {
 		again, failed := r.Allows(q)
 		if again != ok || (failed == nil) != (err == nil) {
 			t.Fatalf("%q: %t, %v and then %t, %v", rule, ok, err, again, failed)
+		}
+		if early, known, _ := r.Before(q); known && err == nil && early != ok {
+			t.Fatalf("%q is %t before there is a document, and then %t", rule, early, ok)
 		}
 		if roles := r.Roles(); roles != nil && err == nil && ok != slices.Contains(roles, "admin") {
 			t.Fatalf("%q is %t and asks for %q", rule, ok, roles)

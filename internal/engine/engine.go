@@ -180,7 +180,7 @@ func (w *write) attempt(ctx context.Context) (*Outcome, error) {
 		}
 		if err == errLostRace {
 			if err := w.joinQueue(ctx); err != nil {
-				return nil, w.failed(err)
+				return nil, w.discreet(w.failed(err))
 			}
 			continue
 		}
