@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -33,6 +34,7 @@ type feed struct {
 	to      route
 	path    string // of the collection, "" of all
 	scope   store.Scope
+	origin  feedCursor        // of its beginning
 	at      *engine.FeedPlace // nil before the oldest
 	limit   int
 	data    bool // with the documents
@@ -43,11 +45,15 @@ func (f *feed) all() bool { return f.to.kind == routeAllChanges }
 
 // changes answers with a page of changes, or with a stream of them.
 func (s *Server) changes(w http.ResponseWriter, r *http.Request, t door.Target, to route) {
-	f := &feed{server: s, request: r, to: to, path: strings.TrimSuffix(t.Path, "/"+changesName), scope: store.Scope{Part: to.ref.Part}}
+	f := &feed{server: s, request: r, to: to, path: strings.TrimSuffix(t.Path, "/"+changesName), scope: store.Scope{Part: to.ref.Part}, origin: s.beginning(to.ref.Part)}
 	streams := quality(r, "text/event-stream") > quality(r, "application/json")
 	since, bad := f.ask(r.URL.RawQuery)
-	if last := r.Header.Get("Last-Event-ID"); streams && last != "" {
-		since = last
+	if streams {
+		f.limit = streamPage
+		if f.data {
+			f.limit = streamDocuments
+		}
+		since = cmp.Or(r.Header.Get("Last-Event-ID"), since)
 	}
 	if bad != "" {
 		s.malformed(w, r, t, bad)
@@ -130,11 +136,10 @@ func (f *feed) begin(since string) error {
 		return nil
 	}
 	cursor, ok := decodeFeedCursor(since)
-	here := f.cursor()
 	switch {
-	case !ok || cursor.part != here.part:
+	case !ok || cursor.part != f.origin.part:
 		return errBadCursor
-	case cursor.store != here.store || cursor.epoch != here.epoch:
+	case cursor.store != f.origin.store || cursor.epoch != f.origin.epoch:
 		return &engine.Refusal{Reason: engine.ReasonResync}
 	}
 	f.at = &cursor.at

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -29,10 +28,15 @@ type feedCursor struct {
 	at    engine.FeedPlace
 }
 
+// beginning is the cursor of a feed before its oldest change.
+func (s *Server) beginning(part store.Part) feedCursor {
+	info := s.door.Engine.StoreInfo()
+	return feedCursor{store: nameOf(info.ID), part: nameOf(part.Collection, part.Params), epoch: info.Epoch}
+}
+
 // cursor returns the cursor of where a feed has come to.
 func (f *feed) cursor() feedCursor {
-	info := f.server.door.Engine.StoreInfo()
-	c := feedCursor{store: nameOf(info.ID), part: nameOfPart(f.scope.Part), epoch: info.Epoch}
+	c := f.origin
 	if f.at != nil {
 		c.at = *f.at
 	}
@@ -49,8 +53,6 @@ func nameOf(texts ...string) (name digestOf) {
 	return name
 }
 
-func nameOfPart(p store.Part) digestOf { return nameOf(p.Collection, p.Params) }
-
 func (c feedCursor) String() string {
 	raw := append(append([]byte{}, c.store[:]...), c.part[:]...)
 	for _, n := range []int64{c.epoch, c.at.Position, c.at.Pruned} {
@@ -62,20 +64,19 @@ func (c feedCursor) String() string {
 // decodeFeedCursor reads what String has written, byte for byte.
 func decodeFeedCursor(cursor string) (c feedCursor, ok bool) {
 	text, ok := decodeCursor(cursorFeed, cursor)
-	raw := bytes.NewReader([]byte(text))
-	if !ok || raw.Len() < len(c.store)+len(c.part) {
+	names := len(c.store) + len(c.part)
+	if !ok || len(text) < names {
 		return c, false
 	}
-	for _, name := range []*digestOf{&c.store, &c.part} {
-		copy(name[:], text[raw.Size()-int64(raw.Len()):])
-		raw.Seek(int64(len(name)), 1)
-	}
+	copy(c.store[:], text)
+	copy(c.part[:], text[len(c.store):])
+	rest := []byte(text[names:])
 	for _, n := range []*int64{&c.epoch, &c.at.Position, &c.at.Pruned} {
-		u, err := binary.ReadUvarint(raw)
-		if err != nil || u > math.MaxInt64 {
+		u, size := binary.Uvarint(rest)
+		if size <= 0 || u > math.MaxInt64 {
 			return c, false
 		}
-		*n = int64(u)
+		*n, rest = int64(u), rest[size:]
 	}
 	return c, c.String() == cursor
 }

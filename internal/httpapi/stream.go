@@ -34,9 +34,6 @@ func (f *feed) stream(w http.ResponseWriter, changes []change) {
 		return
 	}
 	unlimited(w)
-	if f.limit = streamPage; f.data {
-		f.limit = streamDocuments
-	}
 	if err := f.follow(w, changes); err != nil {
 		f.server.streamFailed(f.request, err)
 	}

@@ -15,6 +15,7 @@ var (
 	checks   = test{"./internal/store/sqlite", "^TestConformance$/^checks$"}
 	purge    = test{"./internal/store/sqlite", "^TestConformance$/^purge$"}
 	indexes  = test{"./internal/store/sqlite", "^TestConformance$/^indexes$"}
+	feed     = test{"./internal/store/sqlite", "^TestConformance$/^changes$"}
 	rounds   = test{"./internal/engine", "^(TestLostRace|TestPatches|TestOneOfMany|TestRounds)"}
 	ordered  = test{"./internal/store/sqlite", "^TestConformance$/^submissions$"}
 	line     = test{"./internal/engine", "^(TestRefusalsWait|TestWritesShareAFlush)"}
@@ -139,6 +140,14 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a page by an index begins with the row before it", test: indexes,
 		edits: []edit{{sqlite + "indexlist.go", "(r.key, r.id) > (?, ?)", "(r.key, r.id) >= (?, ?)"}},
+	},
+	{
+		name: "followers are woken before it is durable", test: feed, short: true,
+		edits: []edit{{sqlite + "writer.go", "\terr := g.apply(members)\n", "\terr := g.apply(members)\n\tw.store.tail.Publish(g.position, g.changes)\n"}},
+	},
+	{
+		name: "a change at the border of two pages is skipped", test: feed,
+		edits: []edit{{sqlite + "feed.go", "page.Last = page.Entries[n-1].Position", "page.Last = page.Entries[n-1].Position + 1"}},
 	},
 	{
 		name: "checks of a commit are not judged", test: checks,
