@@ -261,7 +261,7 @@ func TestGroupsQueueInOneOrder(t *testing.T) {
 		if err := first.joinQueue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		group := func(refs ...store.Ref) *group {
+		queued := func(refs ...store.Ref) *group {
 			g := &group{engine: r.engine, intent: &Intent{}}
 			for _, to := range refs {
 				g.writes = append(g.writes, &write{engine: r.engine, intent: of(r.intent(OpPut, `{}`), to), together: true})
@@ -269,7 +269,7 @@ func TestGroupsQueueInOneOrder(t *testing.T) {
 			return g
 		}
 		ended := 0
-		for _, g := range []*group{group(ref, other), group(other, ref)} {
+		for _, g := range []*group{queued(ref, other), queued(other, ref)} {
 			go func() {
 				if err := g.queueForAll(t.Context()); err != nil {
 					t.Error(err)
