@@ -24,17 +24,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 	q, detail := s.parseList(r.URL.RawQuery, t.Rules.Indexes)
 	bound := s.bind(t.Ref.Part, &q)
 	sifted := t.Rules.MayRead(t.Authority) == engine.Depends
-	if detail == "" && q.cursor != "" {
-		cursor, ok := q.cursor, true
-		if sifted {
-			cursor, ok = s.open(cursor)
-		}
-		if ok {
-			q.After, ok = bound.decode(cursor, q.sort)
-		}
-		if !ok {
-			detail = badCursor
-		}
+	if detail == "" && q.cursor != "" && !s.goOn(&q, bound, sifted) {
+		detail = badCursor
 	}
 	if detail != "" {
 		s.malformed(w, r, t, detail)
@@ -79,14 +70,32 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 		return
 	}
 	if page.More {
-		next := bound.encode(page.Last)
-		if sifted {
-			next = s.sealed(next)
-		}
-		body = appendNext(body, next)
+		body = appendNext(body, s.cursorAt(page.Last, bound, sifted))
 	}
 	body = append(body, '}')
 	s.door.Represent(r, ifmatch.ETag{}, len(body), &ifmatch.Conditions{}, false).Send(w, r, body)
+}
+
+// goOn has a query begin behind the place of its cursor, and reports whether that is
+// one of the list.
+func (s *Server) goOn(q *listQuery, bound binding, sealed bool) (ok bool) {
+	cursor := q.cursor
+	if sealed {
+		if cursor, ok = s.open(cursor); !ok {
+			return false
+		}
+	}
+	q.After, ok = bound.decode(cursor, q.sort)
+	return ok
+}
+
+// cursorAt returns the cursor of the page that begins behind a place.
+func (s *Server) cursorAt(at store.Place, bound binding, sealed bool) string {
+	cursor := bound.encode(at)
+	if sealed {
+		cursor = s.sealed(cursor)
+	}
+	return cursor
 }
 
 // views returns what the reader of a list sees of each document, nil for everything,

@@ -330,7 +330,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "a list's cursor tells of what is not in it", test: unknown,
-		edits: []edit{{"internal/httpapi/list.go", "next = s.sealed(next)", "_ = s.sealed(next)"}, {"internal/httpapi/list.go", "cursor, ok = s.open(cursor)", "_, _ = s.open(cursor)"}},
+		edits: []edit{{"internal/httpapi/list.go", "cursor = s.sealed(cursor)", "_ = s.sealed(cursor)"}, {"internal/httpapi/list.go", "if cursor, ok = s.open(cursor); !ok {", "if _, ok = s.open(cursor); ok {"}},
 	},
 	{
 		name: "a rule without an answer allows", test: rules,
