@@ -318,7 +318,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "what a write would leave is nobody's to judge", test: access, short: true,
-		edits: []edit{{"internal/engine/authorize.go", "p.content != store.ContentBody || p.unchanged", "p.content == store.ContentBody || p.unchanged"}},
+		edits: []edit{{"internal/engine/authorize.go", "if !w.intent.Rules.Reserved.Access || p.content", "if w.intent.Rules.Reserved.Access || p.content"}},
 	},
 	{
 		name: "who may write is asked of the first state alone", test: access,
