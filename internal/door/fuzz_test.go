@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -73,8 +74,13 @@ func FuzzPrefer(f *testing.F) {
 		if d := p.patience(); d < 0 || d > engine.MaxWait {
 			t.Errorf("%q waits for %s", line, d)
 		}
-		if again := parsePrefer([]string{p.waited()}); again.wait != p.wait {
-			t.Errorf("%q waits for %d s, and is said to for %q", line, p.wait, p.waited())
+		if again := parsePrefer([]string{p.waited()}); again.patience() != p.patience() {
+			t.Errorf("%q waits for %s, and is said to for %q", line, p.patience(), p.waited())
+		}
+		patience, applied := Waits(&http.Request{Header: http.Header{"Prefer": {line}}})
+		again, _ := Waits(&http.Request{Header: http.Header{"Prefer": {applied}}})
+		if patience != again || patience < p.patience() || patience > maxFeedWait*time.Second {
+			t.Errorf("%q waits for a change for %s, and is said to for %q", line, patience, applied)
 		}
 	})
 }
