@@ -91,6 +91,22 @@ func (w *write) durable(ctx context.Context) error {
 	return nil
 }
 
+// letGo waits, after a lost race, until it is decided what became of what this write
+// was built on. What is ahead ends with that, and the next turn asks the store: else it
+// would build on the same again and lose again, where something has come on top of it
+// that does not go ahead, such as a lease.
+func (w *write) letGo(ctx context.Context) error {
+	if w.basis == nil || !w.hasTurn {
+		return nil
+	}
+	select {
+	case <-w.basis.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // send has the store carry a commit out. Where the document is hot and the store
 // takes commits in order, the next write goes on meanwhile. What was built on a
 // commit whose outcome is not known yet stands or falls with it.

@@ -179,6 +179,9 @@ func (w *write) attempt(ctx context.Context) (*Outcome, error) {
 			}
 		}
 		if err == errLostRace {
+			if err := w.letGo(ctx); err != nil {
+				return nil, w.failed(err)
+			}
 			if err := w.joinQueue(ctx); err != nil {
 				return nil, w.discreet(w.failed(err))
 			}
