@@ -51,21 +51,6 @@ func ParseLike(data []byte, like Value, lim Limits) (Value, error) {
 	return v, err
 }
 
-// whole parses a text that nothing is wrong with. The library checks all of one
-// fast, and reads its tokens slowly: so it says what is JSON, and of that the tree
-// is built here (decision 26). Where ok is false, its tokens tell the reason.
-func (p *parser) whole(data []byte, like Value) (v Value, ok bool) {
-	if !jsontext.Value(data).IsValid(duplicatesToo) {
-		return Value{}, false
-	}
-	return p.tree(like)
-}
-
-// duplicatesToo leaves names to the tree, which has to look at them anyway.
-var duplicatesToo = jsontext.AllowDuplicateNames(true)
-
-var parsers = sync.Pool{New: func() any { return new(parser) }}
-
 // parser reads one document. The slices are stacks shared by all levels of
 // nesting, so that an array or object is allocated once, in its final size.
 type parser struct {
@@ -82,6 +67,21 @@ type parser struct {
 	names   nameSet
 	decoder *jsontext.Decoder // of what is read token by token
 }
+
+// whole parses a text that nothing is wrong with. The library checks all of one
+// fast, and reads its tokens slowly: so it says what is JSON, and of that the tree
+// is built here (decision 26). Where ok is false, its tokens tell the reason.
+func (p *parser) whole(data []byte, like Value) (v Value, ok bool) {
+	if !jsontext.Value(data).IsValid(duplicatesToo) {
+		return Value{}, false
+	}
+	return p.tree(like)
+}
+
+// duplicatesToo leaves names to the tree, which has to look at them anyway.
+var duplicatesToo = jsontext.AllowDuplicateNames(true)
+
+var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 // release drops every reference to the document and gives the parser back.
 func (p *parser) release() {

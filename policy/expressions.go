@@ -75,7 +75,7 @@ func ruleAt(rules []string, field int) string {
 }
 
 // readers reports fields that are kept from some and told to all by something else.
-func (d *decoder) readers(fields *value, token *value, naturalKey []*value) {
+func (d *decoder) readers(fields, token *value, naturalKey []*value) {
 	for _, f := range fields.list {
 		read, path := f.get(readKey.name), f.get("path").text
 		if read.text == "" || checkPointer(path) != "" {

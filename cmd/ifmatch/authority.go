@@ -29,7 +29,7 @@ func readers(c *policy.Collection) (*view.Fields, error) {
 	var paths []string
 	var lists []view.List
 	for i, f := range c.Merge.Fields {
-		if c.Read != nil && c.Read[i] != "" {
+		if len(c.Read) > 0 && c.Read[i] != "" {
 			paths = append(paths, f.Path)
 		}
 		if f.Type == merge.List {

@@ -76,9 +76,9 @@ func (c *indexCheck) keysOf(d *store.Document) ([]store.IndexKey, error) {
 	if err != nil || !set.whole || d.Deleted {
 		return nil, err
 	}
-	body, err := parse(d.Body)
-	if err != nil {
-		return nil, nil // which is a finding by itself
+	body, ok := readable(d.Body)
+	if !ok { // a finding by itself
+		return nil, nil
 	}
 	keys := make([]store.IndexKey, len(set.indexes))
 	for i, x := range set.indexes {

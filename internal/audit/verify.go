@@ -186,6 +186,11 @@ func parse(body []byte) (jsonvalue.Value, error) {
 	return jsonvalue.Parse(body, jsonvalue.Limits{Depth: math.MaxInt})
 }
 
+func readable(body []byte) (jsonvalue.Value, bool) {
+	v, err := parse(body)
+	return v, err == nil
+}
+
 func (v *verification) document(d *store.Document) error {
 	if d.Deleted {
 		v.report.Tombstones++

@@ -31,9 +31,10 @@ func (w *write) authorize() error {
 		return nil
 	}
 	read, err := in.Rules.permitted(in.Authority, ActRead, w.currentValue)
-	switch {
-	case err != nil:
+	if err != nil {
 		return w.failed(err)
+	}
+	switch {
 	case in.posted, in.Op.creates() && !w.current.Exists(): // what would be made is judged when it is known
 		return in.Rules.barred(in.Authority, []Action{ActCreate})
 	case in.Op.creates() && read != Yes: // as where nothing is, and they may not create

@@ -35,6 +35,10 @@ type candidate struct {
 	brought jsonvalue.Value
 }
 
+// readable tells whether the intent's body can be read. Who asks goes on without it
+// where not: it is refused in its turn.
+func (w *write) readable() bool { return w.parse() == nil }
+
 // parse reads the intent's body, once for all turns.
 func (w *write) parse() error {
 	if w.content.parsed {

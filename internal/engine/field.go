@@ -258,7 +258,7 @@ func (w *write) aboutField(err error) error {
 	if r.Field = &f; r.Reason == ReasonNotFound && r.Detail == "" {
 		r.Detail = noField(w.current, w.intent.Field.At)
 	}
-	if r.Reason == ReasonStale && w.intent.Field.Op == OpPut && w.parse() == nil { // what cannot be read is not there
+	if r.Reason == ReasonStale && w.intent.Field.Op == OpPut && w.readable() { // what cannot be read is not there
 		r.Applied = jsonvalue.Identical(w.content.value, f.Value)
 	}
 	return r

@@ -47,7 +47,7 @@ func TestLeaseEndsBeforeTheCommit(t *testing.T) {
 				var before string
 				r.store.onCommit(func(_ *store.Commit, next func() (store.Receipt, error)) (store.Receipt, error) {
 					r.store.onCommit(nil)
-					time.Sleep(time.Second)
+					<-time.After(time.Second)
 					meanwhile(r)
 					before = r.dump()
 					return next()

@@ -106,7 +106,7 @@ func TestNobodyGoesPastTheLine(t *testing.T) {
 				if _, refusal := r.do(r.under(held, OpRelease, "")); refusal != nil {
 					t.Fatal(refusal)
 				}
-				time.Sleep(MaxWait)
+				<-time.After(MaxWait)
 				synctest.Wait()
 				want := []string{"first", "late"}
 				if wait == 0 {
@@ -265,7 +265,7 @@ func TestLineIsBounded(t *testing.T) {
 		if _, refusal := r.do(r.under(held, OpRelease, "")); refusal != nil {
 			t.Fatal(refusal)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		r.noLines()
 	})
 }

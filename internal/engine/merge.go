@@ -60,14 +60,20 @@ func (w *write) weigh(ctx context.Context, base *store.Entry) (*weighed, error) 
 	}
 	at := headOf(base)
 	s.whole, s.broken = w.candidate(ctx, func() (jsonvalue.Value, error) { return s.wholeBase, nil }, &at)
-	if s.blind = s.whole.brings; s.broken != nil || s.blind {
-		return s, nil
+	if s.blind = s.whole.brings; s.broken == nil && !s.blind {
+		s.mine = s.seen()
+		return s, w.compare(ctx, base, s)
 	}
-	if s.mine = s.whole; s.view != nil {
-		seen := s.view.Value(s.whole.value)
-		s.mine = candidate{value: seen, body: seen.Append(nil)}
+	return s, nil
+}
+
+// seen is what the write would leave as its caller sees it.
+func (s *weighed) seen() candidate {
+	if s.view == nil {
+		return s.whole
 	}
-	return s, w.compare(ctx, base, s)
+	value := s.view.Value(s.whole.value)
+	return candidate{value: value, body: value.Append(nil)}
 }
 
 // blindly refuses a stale write that gives a value for what its caller may not see:

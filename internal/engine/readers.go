@@ -118,7 +118,7 @@ func (w *write) forbidden(detail string, faults ...Fault) *Refusal {
 // unanswerable refuses a JSON Patch that asks for a hidden value. Everything else in
 // it is judged on what its caller sees: nothing is in a hidden place.
 func (w *write) unanswerable() error {
-	if w.view == nil || w.intent.edit() != OpJSONPatch || w.parse() != nil { // what cannot be read is refused in its turn
+	if w.view == nil || w.intent.edit() != OpJSONPatch || !w.readable() { // what cannot be read is refused in its turn
 		return nil
 	}
 	current, err := w.currentValue()

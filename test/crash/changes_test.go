@@ -41,8 +41,8 @@ func (f *follower) saw(i *item, at string) {
 
 // ask sends a request for what comes behind the last cursor. It returns nil where the
 // server is gone.
-func (f *follower) ask(url, query string, header ...string) *http.Response {
-	r, err := http.NewRequestWithContext(context.WithoutCancel(f.Context()), http.MethodGet, url+"/_changes?"+query, nil)
+func (f *follower) ask(base, query string, header ...string) *http.Response {
+	r, err := http.NewRequestWithContext(context.WithoutCancel(f.Context()), http.MethodGet, base+"/_changes?"+query, nil)
 	if err != nil {
 		f.Error(err)
 		return nil
@@ -64,9 +64,9 @@ func (f *follower) ask(url, query string, header ...string) *http.Response {
 }
 
 // follow follows a server until that is gone.
-func (f *follower) follow(url string) {
+func (f *follower) follow(base string) {
 	for !f.Failed() {
-		if f.streams && !f.stream(url) || !f.streams && f.page(url, "wait=5") < 0 {
+		if f.streams && !f.stream(base) || !f.streams && f.page(base, "wait=5") < 0 {
 			return
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -80,8 +81,8 @@ type events struct {
 }
 
 // follow opens a stream. A status other than 200 is an error.
-func follow(ctx context.Context, url string, headers ...string) (*events, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+func follow(ctx context.Context, address string, headers ...string) (*events, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func follow(ctx context.Context, url string, headers ...string) (*events, error)
 	if res.StatusCode != http.StatusOK {
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
-		return nil, fmt.Errorf("%s: %s, %v", res.Status, body, err)
+		return nil, errors.Join(fmt.Errorf("%s: %s", res.Status, body), err)
 	}
 	return &events{header: res.Header, lines: bufio.NewReader(res.Body), body: res.Body}, nil
 }

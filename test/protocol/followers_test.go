@@ -41,7 +41,7 @@ func TestFollowersMissNothing(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, uint64(w)))
 			writing.Go(func() {
 				for range writes {
-					time.Sleep(time.Duration(rng.IntN(2000)) * time.Microsecond) // the load, not the test, is to be uneven
+					<-time.After(time.Duration(rng.IntN(2000)) * time.Microsecond) // the load, not the test, is to be uneven
 					path := fmt.Sprintf("/v1/%s/%d", []string{"a", "b", "c"}[rng.IntN(3)], rng.IntN(4))
 					method, body := "PUT", fmt.Sprintf(`{"n":%d}`, rng.Int64())
 					if rng.IntN(5) == 0 {
