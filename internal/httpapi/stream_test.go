@@ -58,7 +58,7 @@ func (s *streaming) put(path, body string) {
 }
 
 // get asks for a feed. Headers come in pairs.
-func (s *streaming) get(path string, header ...string) *http.Response {
+func (s *streaming) get(path string, header ...string) io.Reader {
 	s.Helper()
 	r, err := http.NewRequest(http.MethodGet, s.url+path, nil)
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *streaming) get(path string, header ...string) *http.Response {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { res.Body.Close() })
-	return res
+	return res.Body
 }
 
 const eventStream = "text/event-stream"
@@ -83,7 +83,7 @@ func TestStreamBeats(t *testing.T) {
 	s := serveStreams(t)
 	s.server.beatEvery = time.Millisecond
 	s.put("/v1/notes/1", `{}`)
-	lines := bufio.NewScanner(s.get("/v1/notes/_changes?since=now", "Accept", eventStream).Body)
+	lines := bufio.NewScanner(s.get("/v1/notes/_changes?since=now", "Accept", eventStream))
 	if !lines.Scan() || lines.Text() != "retry: 1000" {
 		t.Fatalf("a stream begins with %q", lines.Text())
 	}
@@ -114,9 +114,9 @@ func TestSlowFollower(t *testing.T) {
 	for i := range documents {
 		s.put(fmt.Sprintf("/v1/notes/%d", i), `{"n":"`+large+`"}`)
 	}
-	res := s.get("/v1/notes/_changes?include=data", "Accept", eventStream)
+	stream := s.get("/v1/notes/_changes?include=data", "Accept", eventStream)
 	<-s.ended
-	seen, last := s.read(res.Body)
+	seen, last := s.read(stream)
 	if len(seen) == documents {
 		t.Fatal("all of it has been held for who did not read")
 	}
@@ -126,7 +126,7 @@ func TestSlowFollower(t *testing.T) {
 			Items []struct{ ID string }
 			Next  string
 		}
-		if err := json.NewDecoder(page.Body).Decode(&got); err != nil {
+		if err := json.NewDecoder(page).Decode(&got); err != nil {
 			t.Fatal(err)
 		}
 		<-s.ended
@@ -199,13 +199,13 @@ func TestDrain(t *testing.T) {
 	}()
 	s.server.Drain()
 	s.server.Drain()
-	if seen, last := s.read(stream.Body); len(seen) != 1 || last == "" {
+	if seen, last := s.read(stream); len(seen) != 1 || last == "" {
 		t.Errorf("the stream has shown %v before it ended, up to %q", seen, last)
 	}
 	if body := <-answered; !strings.HasPrefix(body, `{"items":[],"next":"`) {
 		t.Errorf("who waits is answered %s", body)
 	}
-	if seen, _ := s.read(s.get("/v1/notes/_changes", "Accept", eventStream).Body); len(seen) != 1 {
+	if seen, _ := s.read(s.get("/v1/notes/_changes", "Accept", eventStream)); len(seen) != 1 {
 		t.Errorf("who comes later is shown %v", seen)
 	}
 }
