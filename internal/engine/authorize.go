@@ -52,7 +52,7 @@ func (w *write) authorize() error {
 // authorizeResult refuses a write that would leave what its caller may not make: a
 // document that they could not have changed either, or created.
 func (w *write) authorizeResult(p *plan) error {
-	if !w.intent.Rules.Reserved.Access || p.content != store.ContentBody || p.unchanged || p.parked != nil {
+	if !w.intent.Rules.Reserved.Access || !p.writesBody() {
 		return nil
 	}
 	action := w.intent.Op.asks()
@@ -87,4 +87,9 @@ func (w *write) discreet(err error) error {
 	told := *r
 	told.Current = &store.Document{Head: store.Head{Ref: r.Current.Ref}}
 	return &told
+}
+
+// writesBody tells whether a plan gives its document content.
+func (p *plan) writesBody() bool {
+	return p.content == store.ContentBody && !p.unchanged && p.parked == nil
 }
