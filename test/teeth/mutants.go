@@ -159,7 +159,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "a refusal tells of what is not durable yet", test: line,
-		edits: []edit{{"internal/engine/engine.go", "if err != errLostRace {", "if false {"}},
+		edits: []edit{{"internal/engine/turn.go", "if err != errLostRace {", "if false {"}},
 	},
 	{
 		name: "a lost race is answered 412", test: rounds,
@@ -168,7 +168,7 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a lost race goes round with the old candidate", test: rounds,
 		edits: []edit{
-			{"internal/engine/engine.go", "\tqueue   *queue ", "\tkept    *candidate\n\tqueue   *queue "},
+			{"internal/engine/turn.go", "\tqueue   *queue ", "\tkept    *candidate\n\tqueue   *queue "},
 			{"internal/engine/plan.go", "\tp.content, p.candidate = store.ContentBody, c\n", `	if w.kept == nil {
 		w.kept = &c
 	}
@@ -298,7 +298,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "who is locked out is told of something else", test: leases,
-		edits: []edit{{"internal/engine/engine.go", "if (err != nil || p.unchanged) && err", "if err != nil && p.unchanged && err"}},
+		edits: []edit{{"internal/engine/turn.go", "if (err != nil || p.unchanged) && err", "if err != nil && p.unchanged && err"}},
 	},
 	{
 		name: "a lease can be read in the store", test: leases,
@@ -318,7 +318,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "what a write would leave is nobody's to judge", test: access, short: true,
-		edits: []edit{{"internal/engine/authorize.go", "if !w.intent.Rules.Reserved.Access || p.content", "if w.intent.Rules.Reserved.Access || p.content"}},
+		edits: []edit{{"internal/engine/authorize.go", "Reserved.Access || !p.writesBody()", "Reserved.Access || p.writesBody()"}},
 	},
 	{
 		name: "who may write is asked of the first state alone", test: access,
