@@ -3,7 +3,6 @@ package door
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/jsonvalue"
@@ -88,13 +87,12 @@ func announceBeside(h http.Header, t Target, in *engine.Intent, out *engine.Outc
 // contributedBody tells the contribution's id, and the state that the document has
 // with it. A dry run has made no id.
 func contributedBody(in *engine.Intent, out *engine.Outcome, t Target) []byte {
-	body := []byte{'{'}
+	body := jsonvalue.NewWriter(nil).Open('{')
 	if !in.Dry || out.Result == engine.Unchanged {
-		body = append(jsonvalue.String(out.Contribution.ID).Append(append(body, `"id":`...)), ',')
+		body.Name("id").String(out.Contribution.ID)
 	}
-	body = jsonvalue.String(engine.ETagOf(&out.Document.Head, &t.Rules.Contract).String()).Append(append(body, `"etag":`...))
-	body = strconv.AppendInt(append(body, `,"version":`...), out.Document.Version, 10)
-	return append(body, '}')
+	body.Name("etag").String(engine.ETagOf(&out.Document.Head, &t.Rules.Contract).String())
+	return body.Name("version").Int(out.Document.Version).Close('}').Bytes()
 }
 
 // maxOutranked bounds the header that names fields, in bytes.

@@ -3,7 +3,6 @@ package door
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/jsonvalue"
@@ -22,13 +21,10 @@ func (d *Door) answerParked(h http.Header, t Target, a answer) (status int, body
 	if !a.in.Dry {
 		h["Location"] = []string{t.parkedAt(a.out.Parked)}
 	}
-	body = append([]byte(`{"id":`), jsonvalue.String(a.out.Parked).Append(nil)...)
-	body = append(body, `,"yourVersion":`...)
-	body = strconv.AppendInt(body, a.out.Conflict.Base.Version, 10)
-	body = append(body, `,"currentVersion":`...)
-	body = strconv.AppendInt(body, a.out.Document.Version, 10)
-	body = append(body, ',')
-	body = append(body, conflictOf(a.out.Conflict, t.Rules.Summary).Append(nil)[1:]...)
+	told := jsonvalue.NewWriter(nil).Open('{').Name("id").String(a.out.Parked)
+	told.Name("yourVersion").Int(a.out.Conflict.Base.Version).Name("currentVersion").Int(a.out.Document.Version)
+	conflictOf(a.out.Conflict, t.Rules.Summary).Write(told)
+	body = told.Close('}').Bytes()
 	setBody(h, typeJSON, len(body))
 	return http.StatusAccepted, body
 }

@@ -14,17 +14,8 @@ import (
 // batchPath is where several operations are carried out by one request.
 const batchPath = "/_batch"
 
-var batchMethods = []string{"OPTIONS", "POST"}
-
 func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
-	case http.MethodPost:
-		s.postBatch(w, r)
-	case http.MethodOptions:
-		door.Options(w, batchMethods, false)
-	default:
-		s.door.MethodNotAllowed(w, r, batchMethods)
-	}
+	s.serveMethod(w, r, methods{http.MethodPost: s.postBatch})
 }
 
 // postBatch carries out the operations of a batch. What is wrong with its form is
@@ -133,9 +124,9 @@ func (s *Server) operation(rec *door.Recorder, m *member, index int) (*door.Oper
 		s.notFound(rec, r, m.path)
 		return nil, false
 	}
-	methods := batchable(m.to.kind)
-	if !slices.Contains(methods, r.Method) {
-		s.door.MethodNotAllowed(rec, r, methods)
+	can := batchable(m.to.kind)
+	if !slices.Contains(can, r.Method) {
+		s.door.MethodNotAllowed(rec, r, can)
 		return nil, false
 	}
 	t := s.target(r, m.path, m.to)

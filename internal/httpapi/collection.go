@@ -7,19 +7,8 @@ import (
 	"github.com/ifmatch/ifmatch/problem"
 )
 
-var collectionMethods = []string{"GET", "HEAD", "OPTIONS", "POST"}
-
 func (s *Server) collection(w http.ResponseWriter, r *http.Request, t door.Target) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		s.list(w, r, t)
-	case http.MethodPost:
-		s.create(w, r, t)
-	case http.MethodOptions:
-		door.Options(w, collectionMethods, false)
-	default:
-		s.door.MethodNotAllowed(w, r, collectionMethods)
-	}
+	s.serveMethod(w, r, methods{http.MethodGet: about(t, s.list), http.MethodPost: about(t, s.create)})
 }
 
 func (s *Server) malformed(w http.ResponseWriter, r *http.Request, t door.Target, detail string) {

@@ -17,11 +17,6 @@ const (
 	resolveSuffix = "/resolve"
 )
 
-var (
-	conflictMethods = []string{"DELETE", "GET", "HEAD", "OPTIONS"}
-	resolveMethods  = []string{"OPTIONS", "POST"}
-)
-
 // conflicts answers with a page of a document's parked writes, the oldest first,
 // each with what it disputes of the current document.
 func (s *Server) conflicts(w http.ResponseWriter, r *http.Request, t door.Target) {
@@ -59,34 +54,27 @@ func (s *Server) conflicts(w http.ResponseWriter, r *http.Request, t door.Target
 
 // conflict serves one parked write.
 func (s *Server) conflict(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		item, current, err := s.door.Engine.OpenConflict(r.Context(), t.Ref, t.Rules, t.Authority, id)
-		if err != nil {
-			s.door.Refuse(w, r, t, "", err)
-			return
-		}
-		setComparedWith(w, t, current)
-		writeJSON(w, r, http.StatusOK, appendOpenConflict(nil, item, t.Rules))
-	case http.MethodDelete:
-		s.door.ServeDiscard(w, r, t, id)
-	case http.MethodOptions:
-		door.Options(w, conflictMethods, false)
-	default:
-		s.door.MethodNotAllowed(w, r, conflictMethods)
+	s.serveMethod(w, r, methods{
+		http.MethodGet:    func(w http.ResponseWriter, r *http.Request) { s.getConflict(w, r, t, id) },
+		http.MethodDelete: func(w http.ResponseWriter, r *http.Request) { s.door.ServeDiscard(w, r, t, id) },
+	})
+}
+
+func (s *Server) getConflict(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
+	item, current, err := s.door.Engine.OpenConflict(r.Context(), t.Ref, t.Rules, t.Authority, id)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
 	}
+	setComparedWith(w, t, current)
+	writeJSON(w, r, http.StatusOK, appendOpenConflict(nil, item, t.Rules))
 }
 
 // resolve serves the decision about a parked write.
 func (s *Server) resolve(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
-	switch r.Method {
-	case http.MethodPost:
-		s.door.ServeResolve(w, r, t, id)
-	case http.MethodOptions:
-		door.Options(w, resolveMethods, false)
-	default:
-		s.door.MethodNotAllowed(w, r, resolveMethods)
-	}
+	s.serveMethod(w, r, methods{
+		http.MethodPost: func(w http.ResponseWriter, r *http.Request) { s.door.ServeResolve(w, r, t, id) },
+	})
 }
 
 // setComparedWith gives the tag of the document that parked writes were merged

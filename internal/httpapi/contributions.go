@@ -13,11 +13,6 @@ import (
 // contributionsName is the reserved name of what a document is made of.
 const contributionsName = "_contributions"
 
-var (
-	contributionsMethods = []string{"GET", "HEAD", "OPTIONS", "POST"}
-	contributionMethods  = []string{"DELETE", "GET", "HEAD", "OPTIONS"}
-)
-
 // itemOf returns the target with the path of the document that it lies beside under a
 // name.
 func itemOf(t door.Target, name string) door.Target {
@@ -27,35 +22,24 @@ func itemOf(t door.Target, name string) door.Target {
 
 // contributions serves what the document of t is made of, as a whole.
 func (s *Server) contributions(w http.ResponseWriter, r *http.Request, t door.Target) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		s.listContributions(w, r, t)
-	case http.MethodPost:
-		s.door.ServeContribute(w, r, t)
-	case http.MethodOptions:
-		door.Options(w, contributionsMethods, false)
-	default:
-		s.door.MethodNotAllowed(w, r, contributionsMethods)
-	}
+	s.serveMethod(w, r, methods{http.MethodGet: about(t, s.listContributions), http.MethodPost: about(t, s.door.ServeContribute)})
 }
 
 // contribution serves one of what the document of t is made of.
 func (s *Server) contribution(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		c, err := s.door.Engine.Contribution(r.Context(), t.Ref, t.Rules, t.Authority, id)
-		if err != nil {
-			s.door.Refuse(w, r, t, "", err)
-			return
-		}
-		writeJSON(w, r, http.StatusOK, engine.AppendContribution(nil, c))
-	case http.MethodDelete:
-		s.door.ServeWithdraw(w, r, t, id)
-	case http.MethodOptions:
-		door.Options(w, contributionMethods, false)
-	default:
-		s.door.MethodNotAllowed(w, r, contributionMethods)
+	s.serveMethod(w, r, methods{
+		http.MethodGet:    func(w http.ResponseWriter, r *http.Request) { s.getContribution(w, r, t, id) },
+		http.MethodDelete: func(w http.ResponseWriter, r *http.Request) { s.door.ServeWithdraw(w, r, t, id) },
+	})
+}
+
+func (s *Server) getContribution(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
+	c, err := s.door.Engine.Contribution(r.Context(), t.Ref, t.Rules, t.Authority, id)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
+		return
 	}
+	writeJSON(w, r, http.StatusOK, engine.AppendContribution(nil, c))
 }
 
 // listContributions answers with a page of what a document is made of, in the

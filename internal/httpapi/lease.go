@@ -9,17 +9,9 @@ import (
 // leaseName is the reserved name of the lease on a document.
 const leaseName = "_lease"
 
-var leaseMethods = []string{"DELETE", "OPTIONS", "POST", "PUT"}
-
 // lease serves the lease on the document of t. Nobody can read it: who holds it was
 // told when they got it.
 func (s *Server) lease(w http.ResponseWriter, r *http.Request, t door.Target) {
-	switch r.Method {
-	case http.MethodPost, http.MethodPut, http.MethodDelete:
-		s.door.ServeLease(w, r, t)
-	case http.MethodOptions:
-		door.Options(w, leaseMethods, false)
-	default:
-		s.door.MethodNotAllowed(w, r, leaseMethods)
-	}
+	serve := about(t, s.door.ServeLease)
+	s.serveMethod(w, r, methods{http.MethodPost: serve, http.MethodPut: serve, http.MethodDelete: serve})
 }

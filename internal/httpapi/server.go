@@ -226,20 +226,6 @@ func (s *Server) target(r *http.Request, path string, to route) door.Target {
 	return t
 }
 
-var readMethods = []string{"GET", "HEAD", "OPTIONS"}
-
-// reading serves a resource that can only be read.
-func (s *Server) reading(w http.ResponseWriter, r *http.Request, t door.Target, get func(http.ResponseWriter, *http.Request, door.Target)) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead:
-		get(w, r, t)
-	case http.MethodOptions:
-		door.Options(w, readMethods, false)
-	default:
-		s.door.MethodNotAllowed(w, r, readMethods)
-	}
-}
-
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request, path string) {
 	s.door.Problem(w, r, &problem.Document{Code: problem.NotFound, Resource: path, Action: r.Method,
 		Detail: "No document can have this path. Documents are at " + s.router.forms + ", with names of letters, digits, '.', '_', '~' and '-'."})
