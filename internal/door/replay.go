@@ -2,6 +2,7 @@ package door
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type stored struct {
 	Header map[string][]string `json:"header"`
 	Body   bool                `json:"body,omitempty"`  // there is one, perhaps empty
 	Roles  []string            `json:"roles,omitempty"` // of whom it was made for
+	Shown  []engine.Shown      `json:"shown,omitempty"` // of its document, or of each member's
 }
 
 // encode makes what is stored of an answer. Date is when an answer is sent, not
@@ -32,7 +34,7 @@ func (render rendering) encode(out *engine.Outcome, roles []string) ([]byte, err
 	header := http.Header{}
 	status, body := render(header, out)
 	delete(header, "Date")
-	head, err := json.Marshal(stored{Status: status, Header: header, Body: body != nil, Roles: roles})
+	head, err := json.Marshal(stored{Status: status, Header: header, Body: body != nil, Roles: roles, Shown: out.Shown()})
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func decodeStored(content []byte) (s stored, body []byte, err error) {
 
 // sendStored sends what was stored as the answer to a request: to the first one of
 // its key, and to each that is the same again.
-func (d *Door) sendStored(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent, out *engine.Outcome) {
+func (d *Door) sendStored(w http.ResponseWriter, r *http.Request, t Target, in *engine.Intent, out *engine.Outcome, refuse func(error)) {
 	s, body, err := decodeStored(out.Answer)
 	if err != nil {
 		d.Refuse(w, r, t, in.Correlation, err)
@@ -72,11 +74,34 @@ func (d *Door) sendStored(w http.ResponseWriter, r *http.Request, t Target, in *
 			d.Problem(w, r, about(r, t, problem.Forbidden, "This request was carried out before, under this Idempotency-Key. You no longer have every role that you had then, so that its answer is not shown again. Read the document to see what it is now."))
 			return
 		}
+		if err := d.permitReplay(r.Context(), in, s.Shown); err != nil {
+			refuse(err)
+			return
+		}
 		h["Idempotent-Replayed"] = yes
 	}
 	maps.Copy(h, s.Header)
 	d.holdUpDate(h)
 	send(w, s.Status, body)
+}
+
+// permitReplay refuses who may not see any more what a stored answer shows: of one
+// document, or of the document of each member of a batch. Such a refusal is one of the
+// batch as a whole, for nothing was to be done.
+func (d *Door) permitReplay(ctx context.Context, in *engine.Intent, shown []engine.Shown) error {
+	about := []*engine.Intent{in}
+	if in.Members != nil {
+		about = in.Members
+	}
+	if len(shown) != len(about) {
+		return fmt.Errorf("%w: it shows %d documents, and was asked for %d", errStored, len(shown), len(about))
+	}
+	for i := range about {
+		if err := d.Engine.PermitReplay(ctx, about[i], shown[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // holdsAll tells whether has holds all of had: an answer shows what its reader was

@@ -43,7 +43,7 @@ func (d *Door) answerOnce(w http.ResponseWriter, r *http.Request, t Target, in *
 		refuse(err)
 	case out == nil:
 	case out.Answer != nil:
-		d.sendStored(w, r, t, in, out)
+		d.sendStored(w, r, t, in, out, refuse)
 	default:
 		status, body := render(w.Header(), out)
 		send(w, status, body)

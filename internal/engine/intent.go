@@ -213,6 +213,7 @@ type Outcome struct {
 	// whatever is in this one. It is nil where nothing comes of a document.
 	Seen    []byte
 	Partial bool
+	hidden  []string // paths that the caller does not see
 	// Before is the document as the write found it, without its body where that
 	// was not needed.
 	Before *store.Document

@@ -100,7 +100,7 @@ func (w *write) reveal(out *Outcome, value jsonvalue.Value) {
 	if !w.intent.Dry {
 		v = w.intent.Rules.View(w.intent.Authority, value)
 	}
-	out.Seen = out.Document.Body
+	out.Seen, out.hidden = out.Document.Body, v.Paths()
 	seen := v.Value(value)
 	if out.Partial = v != nil; out.Partial && !value.IsAbsent() {
 		out.Seen = seen.Append(nil)

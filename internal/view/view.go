@@ -78,16 +78,28 @@ type View struct {
 	rules, lists *merge.Places
 }
 
+// Paths returns the paths that are hidden, as they were compiled, none for everything.
+func (v *View) Paths() []string {
+	if v == nil {
+		return nil
+	}
+	var paths []string
+	for i, path := range v.fields.paths {
+		if v.hidden[i] {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // Tag tells views of one kind of document from each other. It is nil for everything.
 func (v *View) Tag() []byte {
 	if v == nil {
 		return nil
 	}
 	tag := []byte("_hidden")
-	for i, path := range v.fields.paths {
-		if v.hidden[i] {
-			tag = append(append(tag, 0), path...)
-		}
+	for _, path := range v.Paths() {
+		tag = append(append(tag, 0), path...)
 	}
 	return tag
 }
