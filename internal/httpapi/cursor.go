@@ -16,7 +16,8 @@ import (
 )
 
 // Cursors are opaque to clients: a letter for what they page through, and where
-// the next page begins. Nothing in them is secret or trusted.
+// the next page begins. Nothing in them is trusted; those of lists that are sifted for
+// their reader are sealed, for the place where a page begins may be hidden from them.
 const (
 	cursorList    = 'l'
 	cursorHistory = 'h'
