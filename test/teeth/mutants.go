@@ -281,6 +281,10 @@ func fail(members []*member, err error) {`},
 		edits: []edit{{"internal/engine/field.go", "h.Ref.ID, at.String()} {", "h.Ref.ID} {"}},
 	},
 	{
+		name: "a change is put down to who changed what is hidden", test: hidden,
+		edits: []edit{{"internal/engine/trace.go", "if was = v.Value(was); err != nil", "if err != nil"}},
+	},
+	{
 		name: "a value is shown to who may not see it", test: hidden,
 		edits: []edit{{"internal/engine/field.go", "rules.View(a, current).Value(current), &doc.Head, at)", "current, &doc.Head, at)"}},
 	},
