@@ -18,7 +18,7 @@ func (v *value) get(name string) *value {
 // policy makes a Policy of a file's values and judges what they mean to each
 // other. What is wrong with a value by itself was reported before.
 func (d *decoder) policy(v *value) *Policy {
-	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, CORS: d.cors(v.get("cors")), APIVersions: d.apiVersions(v.get("api_versions")), Auth: d.auth(v.get("auth")), Limits: d.limits(v.get("limits"))}
+	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, TLS: d.tls(v.get("tls")), CORS: d.cors(v.get("cors")), APIVersions: d.apiVersions(v.get("api_versions")), Auth: d.auth(v.get("auth")), Limits: d.limits(v.get("limits"))}
 	p.Idempotency.Keep = v.get("idempotency").get("keep").duration
 	named, def := v.get("collections"), v.get("default")
 	access := v.get("access")
@@ -55,6 +55,11 @@ func (d *decoder) limits(v *value) Limits {
 		Tags:     int(v.get("tags").number),
 		URL:      v.get("url").number,
 		Header:   v.get("header").number,
+		Rate:     rate(v.get("rate")),
+
+		Connections: int(v.get("connections").number),
+		Reads:       int(v.get("reads").number),
+		Writes:      int(v.get("writes").number),
 	}
 	url, header := v.get("url"), v.get("header")
 	switch {

@@ -92,6 +92,7 @@ func (k *key) supportedWords() []string {
 var rootKey = key{kind: kindBlock, doc: "The policy of one server.", keys: append([]*key{
 	{name: "listen", kind: kindText, def: "127.0.0.1:8080", check: checkListen, doc: "Address to serve on, `host:port`."},
 	{name: "store", kind: kindText, def: "sqlite:ifmatch.db", check: checkStore, doc: "Where documents are kept: `memory:`, which forgets them, or `sqlite:PATH`, a file."},
+	{name: "tls", kind: kindBlock, keys: tlsKeys, optional: true, defDoc: "off: plain HTTP", doc: "Serves HTTPS, with HTTP/2, from TLS 1.2 on. The files are looked at every few seconds: a pair that has changed serves whoever connects from then on, and one that is not valid is logged and not taken."},
 	{name: "cors", kind: kindBlock, keys: corsKeys, doc: "Which web pages may use the API from a browser. Pages that the server itself serves always may."},
 	{name: "auth", kind: kindBlock, keys: authKeys, optional: true, defDoc: "off: nobody is asked, and `ifmatch serve` listens on loopback only", doc: "How callers prove who they are. Where it stands, also as `auth: {}`, every request but those to `/healthz` and `/readyz` needs credentials. What whoever has them may do is said by `access`, and is nothing where that is not there."},
 	{name: "access", kind: kindRules, keys: accessKeys, optional: true, defDoc: byDefaultDenied, doc: "Who may do what, in the collections that have no `access` of their own: one expression for everything, as in `access: true`, or one for each action." + aboutRules},
@@ -100,9 +101,9 @@ var rootKey = key{kind: kindBlock, doc: "The policy of one server.", keys: appen
 	{name: "idempotency", kind: kindBlock, keys: idempotencyKeys, doc: "What is kept so that a write can be sent again without harm. A write with an `Idempotency-Key` is carried out once."},
 	{name: "default", kind: kindBlock, keys: collectionKeys, optional: true, defDoc: "with `collections`, none; else every default", doc: "The rules of every `/v1/{collection}` that `collections` does not name."},
 	{name: "collections", kind: kindBlocks, keys: append(nameKeys, collectionKeys...), optional: true, defDoc: "any under `/v1/`", doc: "The collections that are served. Others are not, unless there is a `default`."},
-}, later("admin_listen", "tls", "signing")...)}
+}, later("admin_listen", "signing")...)}
 
-var limitKeys = append([]*key{
+var limitKeys = []*key{
 	{name: "body", kind: kindSize, def: "1MiB", min: 1, max: 1 << 30, doc: "A request's content."},
 	{name: "depth", kind: kindCount, def: "64", min: 1, max: 8192, doc: "Nesting of JSON values."},
 	{name: "patch_ops", kind: kindCount, def: "1000", min: 1, max: 1_000_000, doc: "Operations in one JSON Patch."},
@@ -111,7 +112,11 @@ var limitKeys = append([]*key{
 	{name: "tags", kind: kindCount, def: "100", min: 1, max: 100_000, doc: "Entity tags in one condition header."},
 	{name: "url", kind: kindSize, def: "8KiB", min: 256, max: 1 << 20, doc: "A request's target: path and query."},
 	{name: "header", kind: kindSize, def: "16KiB", min: 8 << 10, max: 2 << 20, doc: "A request's header, its first line and so its URL included. Must be more than `url`."},
-}, later("rate")...)
+	{name: "rate", kind: kindBlock, keys: rateKeys, optional: true, defDoc: "off", doc: "How much one caller may ask for, as in `{burst: 600, per: 1m}`; what is more is refused with 429. A caller is a principal; where nobody is asked who they are it is an address, and with IPv6 a network of 64 bits. `/healthz`, `/readyz` and preflights are free."},
+	{name: "connections", kind: kindCount, def: "4096", min: 16, max: 1_000_000, doc: "Connections at once, but no more than the process may have files open, less 128. Whoever comes beyond that is refused with 503, health checks excepted."},
+	{name: "reads", kind: kindCount, def: "256", min: 1, max: 1_000_000, doc: "Reads under way at once. As many again may wait for a moment; the rest is refused with 503. Who only waits for a change does not count."},
+	{name: "writes", kind: kindCount, def: "128", min: 1, max: 1_000_000, doc: "Writes under way at once, likewise. Who only waits for a lease does not count."},
+}
 
 var nameKeys = []*key{
 	{name: "name", kind: kindText, required: true, check: checkName, doc: "Names the collection, also in metrics and in the change feed. Matches `" + ifmatch.NameForm + "`."},

@@ -24,7 +24,9 @@ type Policy struct {
 	Listen string
 	// Store says where documents are kept: memory: or sqlite:PATH.
 	Store string
-	CORS  CORS
+	// TLS says which certificate is served; nil serves plain HTTP.
+	TLS  *TLS
+	CORS CORS
 	// APIVersions are the values that Api-Version may have; none lets it have any.
 	APIVersions []string
 	// Auth says how callers prove who they are; nil asks nobody.
@@ -38,7 +40,7 @@ type Policy struct {
 	Collections []Collection
 }
 
-// Limits bound what one request may cost. None of them is 0.
+// Limits bound what one request may cost, and all of them together. No number is 0.
 type Limits struct {
 	Body     int64 // bytes of a request's content
 	Depth    int   // nesting of JSON values
@@ -48,6 +50,11 @@ type Limits struct {
 	Tags     int   // entity tags in one condition header
 	URL      int64 // bytes of a request's target
 	Header   int64 // bytes of a request's header, its first line included; more than URL
+	// Rate bounds how much each caller may ask for; nil does not.
+	Rate *Rate
+
+	Connections   int // at once
+	Reads, Writes int // under way at once
 }
 
 // Collection is what one collection promises.

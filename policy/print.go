@@ -23,20 +23,16 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 	root := yaml.MapSlice{
 		{Key: "listen", Value: p.Listen},
 		{Key: "store", Value: p.Store},
+	}
+	if p.TLS != nil {
+		root = append(root, yaml.MapItem{Key: "tls", Value: p.TLS.members()})
+	}
+	root = append(root, yaml.MapSlice{
 		{Key: "cors", Value: yaml.MapSlice{{Key: "origins", Value: append([]string{}, p.CORS.Origins...)}}},
 		{Key: "api_versions", Value: append([]string{}, p.APIVersions...)},
-		{Key: "limits", Value: yaml.MapSlice{
-			{Key: "body", Value: formatSize(p.Limits.Body)},
-			{Key: "depth", Value: p.Limits.Depth},
-			{Key: "patch_ops", Value: p.Limits.PatchOps},
-			{Key: "page", Value: p.Limits.Page},
-			{Key: "batch_ops", Value: p.Limits.BatchOps},
-			{Key: "tags", Value: p.Limits.Tags},
-			{Key: "url", Value: formatSize(p.Limits.URL)},
-			{Key: "header", Value: formatSize(p.Limits.Header)},
-		}},
+		{Key: "limits", Value: p.Limits.members()},
 		{Key: "idempotency", Value: yaml.MapSlice{{Key: "keep", Value: formatDuration(p.Idempotency.Keep)}}},
-	}
+	}...)
 	if p.Auth != nil {
 		root = append(root, yaml.MapItem{Key: "auth", Value: p.Auth.members()})
 	}
@@ -52,6 +48,27 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 		root = append(root, yaml.MapItem{Key: "collections", Value: list})
 	}
 	return yaml.MarshalWithOptions(root, yaml.IndentSequence(true))
+}
+
+func (l *Limits) members() yaml.MapSlice {
+	m := yaml.MapSlice{
+		{Key: "body", Value: formatSize(l.Body)},
+		{Key: "depth", Value: l.Depth},
+		{Key: "patch_ops", Value: l.PatchOps},
+		{Key: "page", Value: l.Page},
+		{Key: "batch_ops", Value: l.BatchOps},
+		{Key: "tags", Value: l.Tags},
+		{Key: "url", Value: formatSize(l.URL)},
+		{Key: "header", Value: formatSize(l.Header)},
+	}
+	if l.Rate != nil {
+		m = append(m, yaml.MapItem{Key: "rate", Value: l.Rate.members()})
+	}
+	return append(m, yaml.MapSlice{
+		{Key: "connections", Value: l.Connections},
+		{Key: "reads", Value: l.Reads},
+		{Key: "writes", Value: l.Writes},
+	}...)
 }
 
 func (c *Collection) members() yaml.MapSlice {

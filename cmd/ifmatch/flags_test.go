@@ -30,6 +30,12 @@ func flagCases(t *testing.T) []flagCase {
 	written := writeFile(t, filepath.Join(dir, "policy.yaml"), "listen: 127.0.0.1:0\nstore: 'memory:'\ncollections: [{name: notes}]\n")
 	stored := filepath.Join(dir, "docs.db")
 	serve(t, program(t, nil, "serve", "--listen", "127.0.0.1:0", "--store", "sqlite:"+stored)).stop()
+	i := issue(t, dir)
+	encrypts := func(t *testing.T, c *exec.Cmd) {
+		s := serve(t, c)
+		defer s.stop()
+		servesTLS(i)(t, s.url, s.announced("try "))
+	}
 	listen, store := []string{"--listen", "127.0.0.1:0"}, []string{"--store", "memory:"}
 	const noFile = "sqlite:/nowhere/docs.db"
 	return []flagCase{
@@ -58,6 +64,14 @@ func flagCases(t *testing.T) []flagCase {
 			"app.example.com": `"app.example.com" is not an origin; write scheme://host or scheme://host:port, as in https://app.example.com`,
 			"null":            "null is no origin: every page can have it, ",
 			page + ",*":       `"*" stands for every origin; leave the others out, or leave it out`,
+		}},
+		{"serve", "tls-cert", slices.Concat(listen, store, []string{"--tls-key", i.key}), i.cert, encrypts, map[string]string{
+			"/nowhere/cert.pem": "cannot read the certificate: open /nowhere/cert.pem: no such file or directory",
+			i.key:               i.key + " holds a private key; name the file with the certificate here, and keep the key in a file of its own",
+		}},
+		{"serve", "tls-key", slices.Concat(listen, store, []string{"--tls-cert", i.cert}), i.key, encrypts, map[string]string{
+			"/nowhere/key.pem": "cannot read the certificate's key: open /nowhere/key.pem: no such file or directory",
+			i.cert:             i.cert + " holds a certificate and no private key; the files may be the wrong way round",
 		}},
 		{"verify", "store", nil, "sqlite:" + stored, func(t *testing.T, c *exec.Cmd) {
 			if out, err := c.CombinedOutput(); err != nil || !strings.HasSuffix(string(out), ": all agree\n") {
@@ -108,7 +122,7 @@ func TestFlags(t *testing.T) {
 	cases := flagCases(t)
 	everyFlagHasACase(t, cases)
 	for _, tt := range cases {
-		variable, args := "IFMATCH_"+strings.ToUpper(tt.flag), append([]string{tt.command}, tt.others...)
+		variable, args := variableOf(tt.flag), append([]string{tt.command}, tt.others...)
 		flag := func(value string) []string { return append(args[:len(args):len(args)], "--"+tt.flag+"="+value) }
 		t.Run(tt.command+" "+tt.flag, func(t *testing.T) {
 			t.Run("flag", func(t *testing.T) { tt.obeyed(t, program(t, nil, flag(tt.good)...)) })
@@ -133,6 +147,11 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// variableOf names the environment variable of a flag.
+func variableOf(flag string) string {
+	return "IFMATCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
 // everyFlagHasACase holds the table, and the names of variables, against the
 // commands as they are.
 func everyFlagHasACase(t *testing.T, cases []flagCase) {
@@ -153,7 +172,7 @@ func everyFlagHasACase(t *testing.T, cases []flagCase) {
 			if !known[command.Name+" "+flag.Name] {
 				t.Errorf("%s --%s has no case", command.Name, flag.Name)
 			}
-			if want := "IFMATCH_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_")); len(flag.Envs) != 1 || flag.Envs[0] != want {
+			if want := variableOf(flag.Name); len(flag.Envs) != 1 || flag.Envs[0] != want {
 				t.Errorf("%s --%s is set by %v, want %s", command.Name, flag.Name, flag.Envs, want)
 			}
 		}
@@ -173,7 +192,7 @@ func isEmpty(t *testing.T, dir string) {
 
 // TestEmptyVariables: a variable without a value is as one that is not set.
 func TestEmptyVariables(t *testing.T) {
-	empty := []string{"IFMATCH_LISTEN=", "IFMATCH_STORE=", "IFMATCH_CONFIG=", "IFMATCH_CORS="}
+	empty := []string{"IFMATCH_LISTEN=", "IFMATCH_STORE=", "IFMATCH_CONFIG=", "IFMATCH_CORS=", "IFMATCH_TLS_CERT=", "IFMATCH_TLS_KEY="}
 	c := program(t, empty, "serve", "--listen", "127.0.0.1:0")
 	s := serve(t, c)
 	status(t, s.url+"/v1/any", http.StatusOK)

@@ -30,6 +30,9 @@ type serveCmd struct {
 	Config string   `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_CONFIG" help:"Policy file. Without one every /v1/{collection}/{id} is served."`
 	CORS   []string `name:"cors" placeholder:"ORIGIN" env:"IFMATCH_CORS" help:"Origin whose web pages may use the API, or * for all; may be repeated (default: the policy file's, else none)."`
 
+	TLSCert string `name:"tls-cert" placeholder:"FILE" type:"path" default:"" env:"IFMATCH_TLS_CERT" help:"Certificate to serve HTTPS with, in PEM; read again when it changes (default: the policy file's, else plain HTTP)."`
+	TLSKey  string `name:"tls-key" placeholder:"FILE" type:"path" default:"" env:"IFMATCH_TLS_KEY" help:"Its private key, in PEM (default: the policy file's)."`
+
 	Insecure toggle `env:"IFMATCH_INSECURE" help:"Listen beyond loopback without authentication: whoever can connect can read and write everything."`
 }
 
@@ -51,6 +54,10 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 		log.Warn("no authentication: whoever can connect can read and write everything", "listen", p.Listen)
 	}
 	warnDenied(p, log)
+	pair, err := openPair(ctx, k, p.TLS, log)
+	if err != nil {
+		return err
+	}
 	s, chain, err := openStore(ctx, p.Store, log)
 	if err != nil {
 		return blame(k, "store", err)
@@ -73,7 +80,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	server.RegisterOnShutdown(h.Drain)
 	limited := httpapi.LimitHeader(server, listener, int(p.Limits.Header))
 	announce(p, listener.Addr())
-	err = serveUntil(ctx, stop, server, limited)
+	err = serveUntil(ctx, stop, server, func() error { return serveOn(server, limited, pair) })
 	return errors.Join(err, s.Close())
 }
 
@@ -108,6 +115,9 @@ func (c *serveCmd) policy(k *kong.Context) (*policy.Policy, error) {
 			return nil, blame(k, "cors", err)
 		}
 		p.CORS.Origins = c.CORS
+	}
+	if err := c.addTLS(k, p); err != nil {
+		return nil, err
 	}
 	return p, addKeys(p)
 }
@@ -209,9 +219,9 @@ func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 
 // serveUntil serves until ctx ends, by the first SIGINT or SIGTERM, then finishes
 // what was accepted. After stop a second signal ends the process at once.
-func serveUntil(ctx context.Context, stop func(), server *http.Server, listener net.Listener) error {
+func serveUntil(ctx context.Context, stop func(), server *http.Server, serve func() error) error {
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- serve() }()
 	select {
 	case err := <-failed:
 		return err
@@ -225,7 +235,11 @@ func serveUntil(ctx context.Context, stop func(), server *http.Server, listener 
 }
 
 func announce(p *policy.Policy, addr net.Addr) {
-	fmt.Printf("listening on http://%s\nstore        %s\n", addr, p.Store)
+	scheme := "http"
+	if p.TLS != nil {
+		scheme = "https"
+	}
+	fmt.Printf("listening on %s://%s\nstore        %s\n", scheme, addr, p.Store)
 	path := "/v1/notes/1"
 	if p.Default == nil && len(p.Collections) > 0 {
 		path = p.Collections[0].Example()
@@ -234,5 +248,5 @@ func announce(p *policy.Policy, addr net.Addr) {
 	if p.Auth != nil && p.Auth.Mode == policy.AuthBearer {
 		credentials = "-H 'Authorization: Bearer KEY' "
 	}
-	fmt.Printf("try          curl -i -X PUT %s-H 'Content-Type: application/json' -d '{\"title\":\"A\"}' http://%s%s\n", credentials, addr, path)
+	fmt.Printf("try          curl -i -X PUT %s-H 'Content-Type: application/json' -d '{\"title\":\"A\"}' %s://%s%s\n", credentials, scheme, addr, path)
 }

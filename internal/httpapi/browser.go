@@ -131,7 +131,8 @@ func (s *Server) refused(r *http.Request, origin string) {
 
 // isOwn tells whether a request comes from a page of this server itself. Browsers
 // say so where they can, also through a proxy that changes Host; else the names
-// are compared. The scheme is not, since a proxy may have spoken TLS.
+// are compared. The scheme is where this server itself speaks TLS: then a page that
+// came without it is of another origin. Else a proxy may have spoken TLS.
 func isOwn(r *http.Request, origin string) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin":
@@ -140,7 +141,7 @@ func isOwn(r *http.Request, origin string) bool {
 		return false
 	}
 	scheme, host, _ := strings.Cut(origin, "://")
-	return (scheme == "http" || scheme == "https") && strings.EqualFold(host, r.Host)
+	return (scheme == "https" || scheme == "http" && r.TLS == nil) && strings.EqualFold(host, r.Host)
 }
 
 // isSafe tells of the methods that change nothing (RFC 9110 §9.2.1).

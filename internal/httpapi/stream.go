@@ -27,7 +27,9 @@ func (f *feed) stream(w http.ResponseWriter, changes []change) {
 	h := w.Header()
 	h["Content-Type"] = []string{"text/event-stream"}
 	h["Cache-Control"] = []string{"no-store"}
-	h["Connection"] = []string{"close"}
+	if f.request.ProtoMajor == 1 { // over HTTP/2 it would end the other streams of the connection
+		h["Connection"] = []string{"close"}
+	}
 	h["X-Accel-Buffering"] = []string{"no"} // nginx would hold events back
 	w.WriteHeader(http.StatusOK)
 	if f.request.Method == http.MethodHead {

@@ -52,6 +52,7 @@ var rooms = []room{
 
 	{path: "internal/audit", may: []string{"internal/index", "internal/store", "jsonvalue"}, never: append(noSQL, impure...)},
 	{path: "internal/blame", may: []string{"jsonvalue", "merge", "patch"}, never: append(noSQL, impure...)},
+	{path: "internal/certificate", never: append(noSQL, "net/http")},
 	{path: "internal/coding", may: []string{"internal/door"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}, never: noSQL},
 	{path: "internal/contribution", may: []string{"jsonvalue", "merge"}, never: append(noSQL, impure...)},
 	{path: "internal/index", may: []string{"jsonvalue"}, never: append(noDoor, noSQL...)},
