@@ -110,6 +110,7 @@ func (d *decoder) contract(v *value) Contract {
 	}
 	c.Precondition = preconditions(v.get("precondition"))
 	c.AcceptApplied = v.get("already_applied").text == "accept"
+	c.KeyRequired = v.get("idempotency_key").text == keyRequired
 	c.ConflictDetails = Details(v.get("conflict_details").text)
 	c.Dialect = d.dialect(v, c.Preset)
 	return c

@@ -164,10 +164,19 @@ var contractKeys = append([]*key{
 	{name: "already_applied", kind: kindWord, def: "reject", words: []word{
 		{name: "reject", doc: "it is refused like any other, and told that it is there"}, {name: "accept", doc: "it is answered as a success that changed nothing"},
 	}, doc: "A stale write whose result is there already."},
+	{name: "idempotency_key", kind: kindWord, def: keyOptional, words: []word{
+		{name: keyOptional, doc: "who sends none may write"}, {name: keyRequired, doc: "a write without one is refused with 400; that of a batch is its operations'"},
+	}, doc: "Whether writes have to bring an `Idempotency-Key`."},
 	{name: "conflict_details", kind: kindWord, def: "full", words: []word{
 		{name: string(DetailsFull), doc: "paths and values"}, {name: string(DetailsSummary), doc: "paths only"},
 	}, doc: "What a conflict document shows."},
 }, dialectKeys...)
+
+// The words of idempotency_key.
+const (
+	keyOptional = "optional"
+	keyRequired = "required"
+)
 
 var methodKeys = []*key{
 	{name: "put", kind: kindWord, def: "required", words: preconditionWords, doc: "For PUT."},

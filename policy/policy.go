@@ -105,6 +105,9 @@ type Contract struct {
 	ifmatch.Contract
 	ifmatch.Dialect
 	ConflictDetails Details
+	// KeyRequired tells that every write has to bring an Idempotency-Key. The server
+	// asks for it; package guard has nothing to keep answers with.
+	KeyRequired bool
 }
 
 // Preset names a set of defaults for a contract.

@@ -93,6 +93,7 @@ func (c *Collection) members() yaml.MapSlice {
 				{Key: "delete", Value: k.Precondition.Delete.String()},
 			}},
 			{Key: "already_applied", Value: acceptOrReject(k.AcceptApplied)},
+			{Key: "idempotency_key", Value: k.keyWord()},
 			{Key: "conflict_details", Value: string(k.ConflictDetails)},
 		}, dialectMembers(&k.Dialect)...)},
 		{Key: "history", Value: kept},
@@ -110,6 +111,13 @@ func (id *ID) members() yaml.MapSlice {
 		{Key: "generate", Value: string(id.Generate)},
 		{Key: "natural_key", Value: append([]string{}, id.NaturalKey...)},
 	}
+}
+
+func (c *Contract) keyWord() string {
+	if c.KeyRequired {
+		return keyRequired
+	}
+	return keyOptional
 }
 
 func acceptOrReject(accept bool) string {

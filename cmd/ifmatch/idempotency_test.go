@@ -33,6 +33,23 @@ func TestKeepsAnswers(t *testing.T) {
 	}
 }
 
+// TestDemandsKeys: a collection whose contract demands keys takes no write without one.
+func TestDemandsKeys(t *testing.T) {
+	for word, want := range map[string]int{"required": http.StatusBadRequest, "optional": http.StatusCreated} {
+		file := writeFile(t, filepath.Join(t.TempDir(), "policy.yaml"), "listen: 127.0.0.1:0\nstore: 'memory:'\ndefault: {contract: {idempotency_key: "+word+"}}\n")
+		s := serve(t, program(t, nil, "serve", "--config", file))
+		answer, err := http.Post(s.url+"/v1/notes", "application/json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := answer.Body.Close(); err != nil || answer.StatusCode != want {
+			t.Errorf("%s: a POST without a key: %s, %v; want %d", word, answer.Status, err, want)
+		}
+		s.creates("8e03978e-40d5-43e8-bc93-6894a57f9324")
+		s.stop()
+	}
+}
+
 // creates sends a new document under a key, and returns its Location.
 func (s *server) creates(key string) string {
 	s.Helper()

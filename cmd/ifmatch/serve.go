@@ -167,7 +167,8 @@ func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr,
 
 // rules are what the engine obeys of a collection's policy.
 func rules(c *policy.Collection) (*engine.Rules, error) {
-	r := &engine.Rules{Contract: c.Contract.Contract, OnStale: engine.Strategy(c.OnStale.Default), Summary: c.Contract.ConflictDetails == policy.DetailsSummary}
+	r := &engine.Rules{Contract: c.Contract.Contract, OnStale: engine.Strategy(c.OnStale.Default),
+		Summary: c.Contract.ConflictDetails == policy.DetailsSummary, KeyRequired: c.Contract.KeyRequired}
 	if r.Keep, r.KeepFor = int64(c.History.Keep), c.History.For; c.History.Off {
 		r.Keep, r.KeepFor = 1, 0
 	}

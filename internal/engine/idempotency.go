@@ -34,9 +34,13 @@ type Key struct {
 // refusal stores nothing: the key is free again. Do may return neither an outcome
 // nor an error, for what it has seen to itself; nothing is stored then either.
 //
-// Without a key, and under a dry run, Once is do. Its error is that of do, or a
+// Without a key, and under a dry run, Once is do. Where the rules ask for a key, also of
+// a member of a batch, and there is none, it refuses what would write. Its error is that of do, or a
 // [*Refusal].
 func (e *Engine) Once(ctx context.Context, in *Intent, do func(context.Context, *Intent) (*Outcome, error)) (*Outcome, error) {
+	if err := in.bringsKey(); err != nil {
+		return nil, err
+	}
 	if !in.stores() {
 		return do(ctx, in)
 	}
@@ -52,6 +56,34 @@ func (e *Engine) Once(ctx context.Context, in *Intent, do func(context.Context, 
 		return out, nil
 	}
 	return e.orAnswered(ctx, in.Key, err)
+}
+
+// bringsKey refuses a write that should bring a key and does not. A batch has one for all
+// of its members.
+func (in *Intent) bringsKey() error {
+	if in.Key != nil {
+		return nil
+	}
+	for i, m := range in.Members {
+		if m.demandsKey() {
+			return &MemberError{i, keyMissing("The operation is on a collection whose writes bring an Idempotency-Key, and a batch brings it for all of its operations.")}
+		}
+	}
+	if in.demandsKey() {
+		return keyMissing("Writes to this collection bring an Idempotency-Key.")
+	}
+	return nil
+}
+
+// demandsKey tells of what writes a document whose rules ask for a key. Leases are none:
+// taking one twice does no harm.
+func (in *Intent) demandsKey() bool {
+	return in.Rules.KeyRequired && !in.Op.leases() && in.Op != OpCheck
+}
+
+func keyMissing(why string) *Refusal {
+	return &Refusal{Reason: ReasonMalformed, Detail: "Idempotency-Key is missing. " + why +
+		" Make a new one for each request, such as a UUID, and send it again with the same request where the answer is lost. Nothing was done."}
 }
 
 // Spend gives a key to a request that is carried out in more than one commit, and which

@@ -94,6 +94,8 @@ type Rules struct {
 	Contributions *Contributions
 	// Summary leaves values out of conflict documents.
 	Summary bool
+	// KeyRequired refuses writes that bring no idempotency key.
+	KeyRequired bool
 	// Key is what no two documents of a part may share, nil for nothing.
 	Key *NaturalKey
 	// Validate says what is wrong with a document that would be stored, nil for
