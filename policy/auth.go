@@ -20,8 +20,11 @@ import (
 type Auth struct {
 	Mode AuthMode
 	// Keys are the API keys of AuthBearer, in the order of the file. Names and
-	// digests are unique. Without any, nobody is let in.
+	// digests are unique. Without any, and without JWT and OIDC, nobody is let in.
 	Keys []APIKey
+	// JWT and OIDC say which tokens AuthBearer accepts beside keys; nil accepts none.
+	JWT  *JWT
+	OIDC *TokenRules
 	// Trusted are the proxies of AuthUpstream.
 	Trusted Trusted
 }
@@ -55,14 +58,16 @@ type Trusted struct {
 
 const bearerMode, upstreamMode = string(AuthBearer), string(AuthUpstream)
 
-var authKeys = append([]*key{
+var authKeys = []*key{
 	{name: "mode", kind: kindWord, def: bearerMode, words: []word{
-		{name: bearerMode, doc: "each request brings one of `keys` as `Authorization: Bearer KEY`"},
+		{name: bearerMode, doc: "each request brings one of `keys`, or a token that `jwt` or `oidc` accepts, as in `Authorization: Bearer KEY`"},
 		{name: upstreamMode, doc: "a proxy in front has authenticated the caller, and names it in a header; see `trusted`"},
 	}, doc: "Who authenticates callers."},
-	{name: "keys", kind: kindBlocks, keys: apiKeyKeys, optional: true, defDoc: "none", doc: "API keys. `ifmatch key new` makes one. More can stand in the environment, as the same list in `IFMATCH_KEYS`. Without any, the server does not start."},
+	{name: "keys", kind: kindBlocks, keys: apiKeyKeys, optional: true, defDoc: "none", doc: "API keys. `ifmatch key new` makes one. More can stand in the environment, as the same list in `IFMATCH_KEYS`. Without any, and without `jwt` and `oidc`, the server does not start."},
+	{name: "jwt", kind: kindBlock, keys: jwtKeys, optional: true, defDoc: "off", doc: "Accepts JWTs (RFC 7519) that are signed with keys which stand here. A token needs `exp`; `nbf` and `iat` are judged with 30 seconds of leeway."},
+	{name: "oidc", kind: kindBlock, keys: oidcKeys, optional: true, defDoc: "off", doc: "Accepts the JWTs of an OpenID provider. Its keys are fetched from where its `/.well-known/openid-configuration` says, and again when they change. While they cannot be had, its tokens are answered `503`, and everybody else is served."},
 	{name: "trusted", kind: kindBlock, keys: trustedKeys, optional: true, defDoc: "none", doc: "With `mode: upstream`: whose word is taken for who a caller is. Everybody else is refused, whatever the header says."},
-}, later("oidc", "jwt")...)
+}
 
 var apiKeyKeys = []*key{
 	{name: "name", kind: kindText, required: true, check: checkPrincipal, doc: "Names the principal in the history and in conflict documents. Up to 256 bytes of printable text."},
@@ -83,16 +88,21 @@ func (d *decoder) auth(v *value) *Auth {
 	}
 	a := &Auth{Mode: AuthMode(v.get("mode").text)}
 	keys, trusted := v.get("keys"), v.get("trusted")
-	a.Keys = d.apiKeys(keys, nil)
+	a.JWT, a.OIDC = d.jwt(v.get("jwt")), d.oidc(v.get("oidc"))
+	d.tokensApart(v, a)
+	a.Keys = d.apiKeys(keys, a)
 	a.Trusted.Header = trusted.get("header").text
 	for _, from := range trusted.get("from").list {
 		// One that is not valid was reported before.
 		prefix, _ := netip.ParsePrefix(from.text)
 		a.Trusted.From = append(a.Trusted.From, prefix)
 	}
+	for _, own := range []*value{keys, v.get("jwt"), v.get("oidc")} {
+		if a.Mode == AuthUpstream && own.set {
+			d.fail(own.at, own.path, "cannot stand beside mode: upstream, where the proxy in front has authenticated callers; remove one of the two")
+		}
+	}
 	switch {
-	case a.Mode == AuthUpstream && keys.set:
-		d.fail(keys.at, keys.path, "cannot stand beside mode: upstream, where the proxy in front has authenticated callers; remove one of the two")
 	case a.Mode == AuthUpstream && !trusted.set:
 		d.fail(trusted.at, trusted.path, "is missing: mode: upstream believes nobody without it")
 	case trusted.get("from").set && len(a.Trusted.From) == 0:
@@ -103,11 +113,12 @@ func (d *decoder) auth(v *value) *Auth {
 	return a
 }
 
-// apiKeys makes API keys of their list, none of which may be one of known.
-func (d *decoder) apiKeys(v *value, known []APIKey) []APIKey {
+// apiKeys makes API keys of their list, none of which may be one of those that are
+// known, nor have a name that a token gives.
+func (d *decoder) apiKeys(v *value, known *Auth) []APIKey {
 	names, digests := map[string]string{}, map[[32]byte]string{}
-	for i := range known {
-		names[known[i].Name], digests[known[i].SHA256] = "in the policy file", "in the policy file"
+	for i := range known.Keys {
+		names[known.Keys[i].Name], digests[known.Keys[i].SHA256] = "in the policy file", "in the policy file"
 	}
 	var keys []APIKey
 	for _, one := range v.list {
@@ -116,6 +127,9 @@ func (d *decoder) apiKeys(v *value, known []APIKey) []APIKey {
 		n, _ := hex.Decode(k.SHA256[:], []byte(digest.text)[:min(len(digest.text), 64)])
 		for _, role := range one.get("roles").list {
 			k.Roles = append(k.Roles, role.text)
+		}
+		if prefix := known.ofToken(k.Name); prefix != "" {
+			d.fail(name.at, name.path, fault("begins with "+strconv.Quote(prefix)+", as the names of those do who bring a token; choose another name"))
 		}
 		if first := names[k.Name]; first != "" {
 			d.fail(name.at, name.path, fault("is the name of the key "+first+"; each key has a name of its own"))
@@ -137,9 +151,9 @@ func (d *decoder) apiKeys(v *value, known []APIKey) []APIKey {
 // fails with [Errors], and leaves the policy alone then.
 func (p *Policy) AddKeys(name string, data []byte) error {
 	d := &decoder{file: name}
-	var known []APIKey
-	if p.Auth != nil {
-		known = p.Auth.Keys
+	known := p.Auth
+	if known == nil {
+		known = new(Auth)
 	}
 	root := d.parse(data)
 	var keys []APIKey
@@ -236,6 +250,12 @@ func (a *Auth) members() yaml.MapSlice {
 			list[i] = a.Keys[i].members()
 		}
 		m = append(m, yaml.MapItem{Key: "keys", Value: list})
+	}
+	if a.JWT != nil {
+		m = append(m, yaml.MapItem{Key: "jwt", Value: a.JWT.members()})
+	}
+	if a.OIDC != nil {
+		m = append(m, yaml.MapItem{Key: "oidc", Value: a.OIDC.members()})
 	}
 	if a.Trusted.Header != "" {
 		from := make([]string, len(a.Trusted.From))

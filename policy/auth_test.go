@@ -73,7 +73,6 @@ func TestAuthErrors(t *testing.T) {
 		want       []string
 	}{
 		{"unknown mode", "auth: {mode: none}", []string{`1:14: auth.mode: "none" is not known here; valid are bearer, upstream`}},
-		{"later", "auth: {oidc: {}}", []string{"1:8: auth.oidc: not supported by this version"}},
 		{"nothing", "auth:", []string{"1:1: auth: has no value; give it one, or remove the key to have the default"}},
 		{"no keys", "auth: {keys: []}", []string{"1:14: auth.keys: must not be empty; remove the key to have the default"}},
 		{"a key without anything", "auth: {keys: [{}]}", []string{"1:15: auth.keys[0].name: is missing", "1:15: auth.keys[0].sha256: is missing"}},

@@ -150,6 +150,8 @@ func TestPrintStatesEveryKey(t *testing.T) {
 	p.Auth = &Auth{
 		Keys:    []APIKey{{Name: "ann", Roles: []string{"editor"}, Claims: map[string]any{"org": "acme"}}},
 		Trusted: Trusted{Header: "X-User"},
+		OIDC:    &TokenRules{Audience: "a"},
+		JWT:     &JWT{TokenRules: TokenRules{Issuer: "i", Audience: "a", NameClaim: "n", RolesClaim: "r", Prefix: "p"}, Keys: []JWTKey{{Algorithm: "ES256", ID: "k", File: "f", Public: "p"}}},
 	}
 	p.TLS, p.Limits.Rate = &TLS{"a.pem", "b.pem"}, &Rate{time.Minute, 600}
 	p.Default.Contract.DigestField = "sha256"

@@ -78,7 +78,7 @@ func (d *decoder) schema(n ast.Node, path string, at position) *value {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(filepath.Dir(d.file), file)
 	}
-	data, bad := readSchema(file)
+	data, bad := readFile(file)
 	if bad != "" {
 		d.fail(at, path, bad)
 		return v
@@ -100,7 +100,8 @@ func (d *decoder) schema(n ast.Node, path string, at position) *value {
 	return v
 }
 
-func readSchema(file string) ([]byte, fault) {
+// readFile reads a file that the policy file names.
+func readFile(file string) ([]byte, fault) {
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:

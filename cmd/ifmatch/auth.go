@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -27,7 +28,7 @@ func addKeys(p *policy.Policy) error {
 			return err
 		}
 	}
-	if p.Auth != nil && p.Auth.Mode == policy.AuthBearer && len(p.Auth.Keys) == 0 {
+	if p.Auth != nil && p.Auth.Mode == policy.AuthBearer && len(p.Auth.Keys) == 0 && p.Auth.JWT == nil && p.Auth.OIDC == nil {
 		return fmt.Errorf("auth is on and there are no keys, so nobody could be let in: list some under auth.keys or in %s; ifmatch key new makes one", keysVariable)
 	}
 	return nil
@@ -56,7 +57,7 @@ func (c *serveCmd) resolve(k *kong.Context, p *policy.Policy) (*net.TCPAddr, err
 }
 
 // authentication is what the server asks callers for.
-func authentication(a *policy.Auth) (httpapi.Auth, error) {
+func authentication(a *policy.Auth, log *slog.Logger) (httpapi.Auth, error) {
 	if a == nil {
 		return httpapi.Auth{}, nil
 	}
@@ -68,7 +69,11 @@ func authentication(a *policy.Auth) (httpapi.Auth, error) {
 		keys[i] = access.Key{Principal: access.Principal{Name: k.Name, Roles: k.Roles, Claims: k.Claims}, Digest: k.SHA256}
 	}
 	found, err := access.NewKeys(keys)
-	return httpapi.Auth{Keys: found}, err
+	if err != nil {
+		return httpapi.Auth{}, err
+	}
+	tokens, err := verifier(a, log)
+	return httpapi.Auth{Keys: found, Tokens: tokens}, err
 }
 
 // toggle is a flag without a value. Unlike a bool its variable may be empty, and

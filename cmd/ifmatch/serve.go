@@ -157,7 +157,7 @@ func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr,
 	if health, ok := s.(store.HealthChecker); ok {
 		config.Ready = health.Healthy
 	}
-	auth, err := authentication(p.Auth)
+	auth, err := authentication(p.Auth, log)
 	if err != nil {
 		return nil, err
 	}

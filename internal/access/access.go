@@ -9,6 +9,6 @@ type Principal struct {
 	// Roles stand in the log as they were at the time.
 	Roles []string
 	// Claims are what else is known of the principal: texts, int64 numbers, bools,
-	// and []any of these.
+	// []any of these, and values of JSON, whose numbers stay exact.
 	Claims map[string]any
 }

@@ -51,5 +51,5 @@ func numberOf(v jsonvalue.Value) ref.Val {
 			return types.Int(r.Num().Int64())
 		}
 	}
-	return types.NewErr("the document has a number that no int and no double holds exactly: %.40s", text)
+	return types.NewErr("there is a number that no int and no double holds exactly: %.40s", text)
 }

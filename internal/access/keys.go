@@ -57,13 +57,13 @@ func NewKeys(keys []Key) (*Keys, error) {
 }
 
 // Find returns whose key this is, nil for nobody's. A string outside 22 to 256
-// bytes is nobody's, whatever was configured.
+// bytes is nobody's, whatever was configured. Nil Keys have nobody's.
 //
 // What is looked up is the digest of what was sent, so the time that it takes
 // says nothing about the keys: who could steer a digest towards a known one,
 // byte by byte, could do without the answer.
 func (k *Keys) Find(key string) *Principal {
-	if len(key) < minKey || len(key) > maxKey {
+	if k == nil || len(key) < minKey || len(key) > maxKey {
 		return nil
 	}
 	return k.byDigest[sha256.Sum256([]byte(key))]

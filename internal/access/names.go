@@ -91,7 +91,7 @@ func (k *known) fieldNames(name string) []string {
 func (k *known) FindStructFieldType(name, field string) (*types.FieldType, bool) {
 	switch name {
 	case principalType.TypeName():
-		return ofPrincipal(field), true
+		return k.ofPrincipal(field), true
 	case paramsType.TypeName():
 		i := slices.Index(k.params, field)
 		return always(types.StringType, func(q *Question) any { return q.Params[i] }), i >= 0
@@ -117,14 +117,14 @@ func always[T any](t *types.Type, get func(T) any) *types.FieldType {
 }
 
 // ofPrincipal describes a field of principals. What is not one is a claim.
-func ofPrincipal(field string) *types.FieldType {
+func (k *known) ofPrincipal(field string) *types.FieldType {
 	switch field {
 	case "name":
 		return always(types.StringType, func(p *Principal) any { return p.Name })
 	case "roles":
 		return always(types.NewListType(types.StringType), func(p *Principal) any { return p.Roles })
 	case "claims":
-		return always(types.NewMapType(types.StringType, types.DynType), func(p *Principal) any { return p.Claims })
+		return always(types.NewMapType(types.StringType, types.DynType), func(p *Principal) any { return types.NewStringInterfaceMap(k, p.Claims) })
 	}
 	return &types.FieldType{
 		Type:  types.DynType,

@@ -36,13 +36,15 @@ const maxName = 256
 // none. Two values are none: it cannot be told which one the proxy has set. A
 // name is up to 256 bytes of printable UTF-8 without spaces around it.
 func (u *Upstream) Principal(values []string) *Principal {
-	if len(values) != 1 || !validName(values[0]) {
+	if len(values) != 1 || !ValidName(values[0]) {
 		return nil
 	}
 	return &Principal{Name: values[0]}
 }
 
-func validName(s string) bool {
+// ValidName tells whether a text can be the name of a principal, or of a role: up to
+// 256 bytes of printable UTF-8 without spaces around it.
+func ValidName(s string) bool {
 	if s == "" || len(s) > maxName || !utf8.ValidString(s) || strings.TrimSpace(s) != s {
 		return false
 	}

@@ -189,14 +189,14 @@ func (f *feed) next(ctx context.Context, up <-chan time.Time) ([]change, error) 
 }
 
 // page answers with the changes that there are, or waits for some where the caller
-// prefers that.
+// prefers that, though not longer than the caller's token is valid.
 func (f *feed) page(w http.ResponseWriter, t door.Target, changes []change) {
 	s, r := f.server, f.request
 	if patience, applied := door.Waits(r); patience > 0 {
 		w.Header()["Preference-Applied"] = []string{applied}
 		if len(changes) == 0 && r.Method != http.MethodHead {
 			unlimited(w)
-			up := time.NewTimer(patience)
+			up := time.NewTimer(min(patience, untilExpired(r)))
 			defer up.Stop()
 			var err error
 			if changes, err = f.next(r.Context(), up.C); err != nil {

@@ -141,8 +141,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	door.EchoRequestID(w.Header(), r)
 	path := rawPath(r)
-	if s.auth != nil && !s.authenticated(w, r, path) {
-		return
+	if s.auth != nil {
+		var ok bool
+		if r, ok = s.admit(w, r, path); !ok {
+			return
+		}
 	}
 	if s.apiVersion(w, r, path) {
 		return

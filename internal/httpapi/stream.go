@@ -21,8 +21,8 @@ const (
 )
 
 // stream answers with changes as server-sent events (HTML standard §9.2), those
-// given first, until the client goes away, takes nothing any more, or the server is
-// about to end. Each event has the cursor to go on with as its id.
+// given first, until the client goes away, takes nothing any more, its token expires, or
+// the server is about to end. Each event has the cursor to go on with as its id.
 func (f *feed) stream(w http.ResponseWriter, changes []change) {
 	h := w.Header()
 	h["Content-Type"] = []string{"text/event-stream"}
@@ -44,7 +44,9 @@ func (f *feed) stream(w http.ResponseWriter, changes []change) {
 // follow writes a stream. It returns what reading has failed with; that writing has
 // failed is the client's business.
 func (f *feed) follow(w http.ResponseWriter, changes []change) error {
-	s, ctx := f.server, f.request.Context()
+	s := f.server
+	ctx, cancel := untilExpiry(f.request)
+	defer cancel()
 	out := &events{ResponseWriter: w, stalled: s.stalledAfter}
 	beat := time.NewTimer(s.beatEvery)
 	defer beat.Stop()

@@ -42,13 +42,15 @@ var (
 // a line here, and there.
 var rooms = []room{
 	{path: "cmd/ifmatch", any: true},
-	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/contribution", "internal/door", "internal/engine", "internal/index", "internal/store", "internal/view", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
+	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/bearer", "internal/contribution", "internal/door", "internal/engine", "internal/index", "internal/store", "internal/view", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "internal/view", "jsonvalue", "merge", "problem"}, never: noSQL},
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "internal/view", "jsonvalue", "merge", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "internal/engine", may: []string{".", "internal/audit", "internal/blame", "internal/contribution", "internal/index", "internal/store", "internal/view", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/transfer", may: []string{"jsonvalue"}, outside: []string{"github.com/cenkalti/backoff/v5"}, never: noSQL},
+	{path: "internal/oidc", may: []string{"internal/bearer"}, outside: []string{"github.com/coreos/go-oidc/v3"}, never: noSQL},
+	{path: "internal/bearer", may: []string{"internal/access", "jsonvalue"}, outside: []string{"github.com/golang-jwt/jwt/v5", "github.com/go-jose/go-jose/v4"}, never: append(noDoor, noSQL...)},
 	{path: "internal/access", may: []string{"jsonvalue"}, outside: []string{"cel.dev/cel-go"}, never: append(noSQL, "net/http")},
-	{path: "policy", may: []string{".", "internal/access", "internal/contribution", "internal/index", "internal/schema", "internal/view", "jsonvalue", "merge"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
+	{path: "policy", may: []string{".", "internal/access", "internal/bearer", "internal/contribution", "internal/index", "internal/schema", "internal/view", "jsonvalue", "merge"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
 
 	{path: "internal/audit", may: []string{"internal/index", "internal/store", "jsonvalue"}, never: append(noSQL, impure...)},
 	{path: "internal/blame", may: []string{"jsonvalue", "merge", "patch"}, never: append(noSQL, impure...)},
