@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -56,8 +55,8 @@ func (c *serveCmd) resolve(k *kong.Context, p *policy.Policy) (*net.TCPAddr, err
 	return addr, nil
 }
 
-// authentication is what the server asks callers for.
-func authentication(a *policy.Auth, log *slog.Logger) (httpapi.Auth, error) {
+// authentication is what the server asks callers for. Tokens are judged by verifier.
+func authentication(a *policy.Auth) (httpapi.Auth, error) {
 	if a == nil {
 		return httpapi.Auth{}, nil
 	}
@@ -69,11 +68,7 @@ func authentication(a *policy.Auth, log *slog.Logger) (httpapi.Auth, error) {
 		keys[i] = access.Key{Principal: access.Principal{Name: k.Name, Roles: k.Roles, Claims: k.Claims}, Digest: k.SHA256}
 	}
 	found, err := access.NewKeys(keys)
-	if err != nil {
-		return httpapi.Auth{}, err
-	}
-	tokens, err := verifier(a, log)
-	return httpapi.Auth{Keys: found, Tokens: tokens}, err
+	return httpapi.Auth{Keys: found}, err
 }
 
 // toggle is a flag without a value. Unlike a bool its variable may be empty, and

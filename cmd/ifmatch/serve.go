@@ -157,11 +157,13 @@ func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr,
 	if health, ok := s.(store.HealthChecker); ok {
 		config.Ready = health.Healthy
 	}
-	auth, err := authentication(p.Auth, log)
-	if err != nil {
+	var err error
+	if config.Auth, err = authentication(p.Auth); err != nil {
 		return nil, err
 	}
-	config.Auth = auth
+	if config.Auth.Tokens, err = verifier(p.Auth, log); err != nil {
+		return nil, err
+	}
 	return httpapi.New(config), nil
 }
 

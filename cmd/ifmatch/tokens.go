@@ -11,6 +11,9 @@ import (
 // verifier returns what judges tokens, nil where none are taken. The provider comes
 // first: what says that it is of its issuer is verified with its keys alone.
 func verifier(a *policy.Auth, log *slog.Logger) (*bearer.Verifier, error) {
+	if a == nil {
+		return nil, nil
+	}
 	var issuers []bearer.Rules
 	if a.OIDC != nil {
 		provider := oidc.NewProvider(a.OIDC.Issuer, oidc.Options{Log: log})
