@@ -18,7 +18,7 @@ func TestEvaluateBodyVersion(t *testing.T) {
 		return &[32]byte{byte(version)}
 	}
 	state := func(k *ifmatch.Contract) ifmatch.State {
-		tag := func(v int64) ifmatch.ETag { return k.ETag(v, 1, digest(v)) }
+		tag := func(v int64) ifmatch.ETag { return k.ETag(&ifmatch.Subject{}, v, 1, digest(v)) }
 		return ifmatch.State{
 			Exists: true, Version: 7, ETag: tag(7), LastModified: time.Unix(1e9, 0),
 			Earlier: func(have ifmatch.ETag) int64 {
@@ -34,7 +34,7 @@ func TestEvaluateBodyVersion(t *testing.T) {
 	}
 	hash := ifmatch.Contract{Token: ifmatch.TokenHash}
 	tagOnly := ifmatch.Contract{Precondition: ifmatch.MethodPreconditions{Put: ifmatch.PreconditionTag}}
-	tag := func(v int64) string { return hash.ETag(v, 1, digest(v)).String() }
+	tag := func(v int64) string { return hash.ETag(&ifmatch.Subject{}, v, 1, digest(v)).String() }
 	fresh := ifmatch.Result{Verdict: ifmatch.Fresh}
 	contradicted := ifmatch.Result{Verdict: ifmatch.Malformed, By: ifmatch.FieldVersion}
 	failed := ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldVersion}

@@ -43,8 +43,12 @@ func isDigest(s string) bool {
 	})
 }
 
-// isMinted tells whether the tag has the form of a version's or of a digest's.
+// isMinted tells whether the tag has the form of a version's, of a digest's or of a
+// signed one.
 func (t ETag) isMinted() bool {
-	_, ok := t.Version()
-	return ok || isDigest(t.opaque)
+	if _, ok := t.Version(); ok || isDigest(t.opaque) {
+		return true
+	}
+	_, signed := parseSigned(t)
+	return signed
 }

@@ -29,11 +29,11 @@ func TestWithCoding(t *testing.T) {
 // named for what it was once it is stale.
 func TestCodedTagsAreAccepted(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		contract := ifmatch.Contract{Token: ifmatch.Token(rapid.IntRange(0, 1).Draw(rt, "token")), Weak: rapid.Bool().Draw(rt, "weak")}
+		contract := ifmatch.Contract{Token: ifmatch.Token(rapid.IntRange(0, 2).Draw(rt, "token")), Weak: rapid.Bool().Draw(rt, "weak"), Signer: newSigner(rt, "", 1, firstKey)}
 		coding := rapid.SampledFrom([]string{"gzip", "br", "zstd"}).Draw(rt, "coding")
 		digests := rapid.SliceOfN(rapid.Byte(), 64, 64).Draw(rt, "digests")
 		tagOf := func(version int64) ifmatch.ETag {
-			return contract.ETag(version, 1, (*[32]byte)(digests[32*(version-1):]))
+			return contract.ETag(&ifmatch.Subject{}, version, 1, (*[32]byte)(digests[32*(version-1):]))
 		}
 		earlier := func(tag ifmatch.ETag) int64 {
 			if tag.WeakMatch(tagOf(1)) {
@@ -41,7 +41,7 @@ func TestCodedTagsAreAccepted(t *testing.T) {
 			}
 			return 0
 		}
-		state := ifmatch.State{Exists: true, ETag: tagOf(2), Version: 2, Earlier: earlier}
+		state := ifmatch.State{Exists: true, ETag: tagOf(2), Version: 2, Earlier: earlier, Verify: contract.Verifier(ifmatch.Subject{}, 2)}
 		judge := func(method, field string, version int64) ifmatch.Result {
 			published := tagOf(version).WithCoding(coding).String()
 			return ifmatch.Evaluate(method, ifmatch.ParseConditions(http.Header{field: {published}}), state, contract)

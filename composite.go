@@ -31,16 +31,24 @@ func (t ETag) State() (ETag, bool) {
 	return state, ok && isDigest(rest) && state.isMinted()
 }
 
-// composes tells whether one of the tags is that of an answer which showed the
+// composed tells whether one of the tags is that of an answer which showed the
 // current state and more.
-func (l *TagList) composes(current ETag) bool {
+func (s *State) composed(l *TagList) bool {
 	for t := range l.All() {
 		if bare, coded := t.withoutCoding(); coded {
 			t = bare
 		}
-		if state, ok := t.State(); ok && state.WeakMatch(current) {
+		if state, ok := t.State(); ok && s.isOf(state) {
 			return true
 		}
 	}
 	return false
+}
+
+// isOf tells whether a tag is one of the state, by weak comparison.
+func (s *State) isOf(t ETag) bool {
+	if s.Verify != nil {
+		return s.Verify(t).Current
+	}
+	return t.WeakMatch(s.ETag)
 }

@@ -33,8 +33,9 @@ func TestComposite(t *testing.T) {
 // says which state it is of, and is nothing to If-Match, whatever the contract.
 func TestCompositeOfAnyContract(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		contract := ifmatch.Contract{Token: ifmatch.Token(rapid.IntRange(0, 1).Draw(rt, "token")), Weak: rapid.Bool().Draw(rt, "weak"), AcceptWeak: rapid.Bool().Draw(rt, "accept")}
-		state := contract.ETag(rapid.Int64Range(1, ifmatch.MaxVersion).Draw(rt, "version"), 1, (*[32]byte)(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(rt, "digest")))
+		contract := ifmatch.Contract{Token: ifmatch.Token(rapid.IntRange(0, 2).Draw(rt, "token")), Weak: rapid.Bool().Draw(rt, "weak"), AcceptWeak: rapid.Bool().Draw(rt, "accept"), Signer: newSigner(rt, "", 1, firstKey)}
+		version := rapid.Int64Range(1, ifmatch.MaxVersion).Draw(rt, "version")
+		state := contract.ETag(&ifmatch.Subject{}, version, 1, (*[32]byte)(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(rt, "digest")))
 		rest, other := rapid.SliceOf(rapid.Byte()).Draw(rt, "rest"), rapid.SliceOf(rapid.Byte()).Draw(rt, "other")
 		tag := state.Composite(rest)
 		if of, ok := tag.State(); !ok || !of.WeakMatch(state) || !tag.IsWeak() || tag.WeakMatch(state) {
@@ -43,7 +44,7 @@ func TestCompositeOfAnyContract(t *testing.T) {
 		if same := string(rest) == string(other); tag.WeakMatch(state.Composite(other)) != same {
 			rt.Errorf("%s is also that of another rest", tag)
 		}
-		now := ifmatch.State{Exists: true, ETag: state}
+		now := ifmatch.State{Exists: true, ETag: state, Verify: contract.Verifier(ifmatch.Subject{}, version)}
 		for _, sent := range []string{tag.String(), `"` + tag.Opaque() + `"`, `W/"` + tag.Opaque() + `-gzip"`} {
 			res := ifmatch.Evaluate("PUT", ifmatch.ParseConditions(http.Header{"If-Match": {sent}}), now, contract)
 			if res != (ifmatch.Result{Verdict: ifmatch.Failed, By: ifmatch.FieldIfMatch, WeakOnly: true}) {

@@ -12,6 +12,9 @@ const (
 	// TokenHash makes a digest of the content. Equal content has equal tags, so
 	// a change from A to B and back to A makes an old tag match again.
 	TokenHash
+	// TokenSigned makes a text that only a holder of the Signer's keys can make, and
+	// that is good for the one document which it was made for. It names the version.
+	TokenSigned
 )
 
 // String returns the policy file's word for the token.
@@ -21,6 +24,8 @@ func (t Token) String() string {
 		return "version"
 	case TokenHash:
 		return "hash"
+	case TokenSigned:
+		return "signed"
 	}
 	return fmt.Sprintf("Token(%d)", uint8(t))
 }
@@ -62,6 +67,9 @@ type MethodPreconditions struct {
 type Contract struct {
 	// Token is what tags are made of.
 	Token Token
+	// Signer makes and verifies the tags where Token is TokenSigned, and must be there
+	// then.
+	Signer *Signer
 	// Weak publishes weak tags (W/"…") and implies AcceptWeak.
 	Weak bool
 	// AcceptWeak lets If-Match compare weakly. A deliberate departure from RFC
@@ -76,18 +84,54 @@ type Contract struct {
 }
 
 // ETag returns the entity tag of one state of a document: the tag that is
-// published is the tag that is checked, because both come from here. Life
-// counts from 1 how often the document was created; digest is SHA-256 over its
-// canonical form and read only where Token is TokenHash.
-func (c *Contract) ETag(version, life int64, digest *[32]byte) ETag {
+// published is the tag that is checked, because both come from here. Of is the
+// document, which signed tags are made for. Life counts from 1 how often it was
+// created; digest is SHA-256 over its canonical form and read only where Token is
+// TokenHash.
+func (c *Contract) ETag(of *Subject, version, life int64, digest *[32]byte) ETag {
 	var t ETag
-	if c.Token == TokenHash {
+	switch c.Token {
+	case TokenHash:
 		t = HashTag(digest, life)
-	} else {
+	case TokenSigned:
+		t = c.Signer.Sign(of, version)
+	default:
 		t = VersionTag(version)
 	}
 	t.weak = c.Weak
 	return t
+}
+
+// Verifier returns what [State] needs to judge the tags of a document that stands at a
+// version, 0 for none: nil where the tag alone says all, since tags are not signed.
+func (c *Contract) Verifier(of Subject, version int64) func(ETag) Signature {
+	if c.Token != TokenSigned {
+		return nil
+	}
+	return func(t ETag) Signature { return c.Signer.Verify(&of, version, t) }
+}
+
+// ValueTag returns the entity tag of one value of a document, which stands at a JSON
+// Pointer. Digest is of all that the tag is to tell apart: the value, and of which
+// document it is, in which of its lives, at which place.
+func (c *Contract) ValueTag(of *Subject, at string, digest *[32]byte) ETag {
+	var t ETag
+	if c.Token == TokenSigned {
+		t = c.Signer.SignValue(of, at, digest)
+	} else {
+		t = HashTag(digest, 1) // which has the life in it already
+	}
+	t.weak = c.Weak
+	return t
+}
+
+// ValueVerifier is [Contract.Verifier] for one value of a document, whose digest is nil
+// where there is none.
+func (c *Contract) ValueVerifier(of Subject, at string, digest *[32]byte) func(ETag) Signature {
+	if c.Token != TokenSigned {
+		return nil
+	}
+	return func(t ETag) Signature { return c.Signer.VerifyValue(&of, at, digest, t) }
 }
 
 // Due returns the precondition rule of a method.

@@ -110,7 +110,7 @@ func TestContractETag(t *testing.T) {
 		{ifmatch.Contract{Weak: true}, `W/"5"`},
 		{ifmatch.Contract{Token: ifmatch.TokenHash}, ifmatch.HashTag(&digest, 1).String()},
 	} {
-		if got := tt.contract.ETag(5, 1, &digest).String(); got != tt.want {
+		if got := tt.contract.ETag(&ifmatch.Subject{}, 5, 1, &digest).String(); got != tt.want {
 			t.Errorf("%+v: %s, want %s", tt.contract, got, tt.want)
 		}
 	}

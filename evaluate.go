@@ -24,6 +24,11 @@ type State struct {
 	// names, 0 for none. It is called only when If-Match is false on a write.
 	// Where it is nil no write is ever found Stale, only Failed.
 	Earlier func(ETag) int64
+	// Verify tells what a signed tag says of this document, without the suffix of a
+	// coding; nil where tags are not signed. A tag then names the current state if and
+	// only if it says so, since one that an earlier key made is not ETag. It is needed
+	// also where nothing exists.
+	Verify func(ETag) Signature
 	// TagOf returns the entity tag that a version of this document had, false
 	// where that is not known any more. It is called only for a version in the
 	// content; where it is nil such a write is never found Stale, only Failed.
@@ -102,6 +107,9 @@ type Result struct {
 	// matches weak tags: its opaque part is the current one, or the tag is one that
 	// [ETag.Composite] made of it.
 	WeakOnly bool
+	// Forged tells that If-Match is false and lists a signed tag that was not made for
+	// this document. The verdict is Failed then, whatever else is listed.
+	Forged bool
 	// AnyTag tells that the header that decided was "*".
 	AnyTag bool
 	// Blind tells of a Fresh write that its precondition named no state which
@@ -157,15 +165,11 @@ func Evaluate(method string, c Conditions, s State, k Contract) Result {
 	case c.Version != 0 && class != methodRead && c.contradicted(&s, k.Token):
 		return Result{Verdict: Malformed, By: FieldVersion}
 	case !s.Exists:
-		return evaluateCreate(&c)
+		return evaluateCreate(&c, &s)
 	}
 	weakly := k.AcceptWeak || k.Weak
-	if c.IfMatch.present {
-		if !c.IfMatch.any {
-			if _, ok := c.IfMatch.match(s.ETag, weakly); !ok {
-				return failedMatch(class, &c, &s, weakly)
-			}
-		}
+	if c.IfMatch.present && !c.IfMatch.any && !s.listed(&c.IfMatch, weakly) {
+		return failedMatch(class, &c, &s, weakly)
 	}
 	if c.Version != 0 && c.Version != s.Version && class != methodRead {
 		return failedVersion(&c, &s)
@@ -174,7 +178,7 @@ func Evaluate(method string, c Conditions, s State, k Contract) Result {
 		return Result{Verdict: Failed, By: FieldIfUnmodifiedSince}
 	}
 	if c.IfNoneMatch.present {
-		if _, ok := c.IfNoneMatch.match(s.ETag, true); ok || c.IfNoneMatch.any {
+		if c.IfNoneMatch.any || s.listed(&c.IfNoneMatch, true) {
 			return noneMatchFailed(class, &c)
 		}
 	} else if class == methodRead && !c.IfModifiedSince.IsZero() && !s.LastModified.IsZero() && !s.modifiedAfter(c.IfModifiedSince) {
@@ -195,9 +199,9 @@ func (s *State) modifiedAfter(date time.Time) bool {
 
 // evaluateCreate judges a PUT where nothing exists. Dates do not count: there is
 // no modification date to compare them with (RFC 9110 §13.1.4).
-func evaluateCreate(c *Conditions) Result {
+func evaluateCreate(c *Conditions, s *State) Result {
 	if c.IfMatch.present {
-		return Result{Verdict: Failed, By: FieldIfMatch, AnyTag: c.IfMatch.any}
+		return Result{Verdict: Failed, By: FieldIfMatch, AnyTag: c.IfMatch.any, Forged: s.forged(&c.IfMatch)}
 	}
 	if c.Version != 0 {
 		return Result{Verdict: Failed, By: FieldVersion}
@@ -218,9 +222,9 @@ func (s *State) earlier(tag ETag) int64 {
 
 func failedMatch(class methodClass, c *Conditions, s *State, weakly bool) Result {
 	r := Result{Verdict: Failed, By: FieldIfMatch}
-	_, r.WeakOnly = c.IfMatch.match(s.ETag, true)
-	r.WeakOnly = r.WeakOnly || c.IfMatch.composes(s.ETag)
-	if class == methodRead || r.WeakOnly || s.Earlier == nil {
+	r.Forged = class != methodRead && s.forged(&c.IfMatch)
+	r.WeakOnly = !r.Forged && (s.listed(&c.IfMatch, true) || s.composed(&c.IfMatch))
+	if class == methodRead || r.Forged || r.WeakOnly || s.Earlier == nil {
 		return r
 	}
 	for tag := range c.IfMatch.All() {
@@ -243,6 +247,8 @@ func (c *Conditions) contradicted(s *State, made Token) bool {
 	var tag ETag
 	known := true
 	switch {
+	case s.Verify != nil:
+		return s.namesOther(&c.IfMatch, c.Version)
 	case made == TokenVersion:
 		tag = VersionTag(c.Version)
 	case s.Exists && c.Version == s.Version:

@@ -28,6 +28,8 @@ func FromResult(res ifmatch.Result) *Document {
 
 func failed(res ifmatch.Result) *Document {
 	switch {
+	case res.Forged:
+		return New(TokenForged, "")
 	case res.WeakOnly:
 		return New(WeakValidator, "")
 	case res.By == ifmatch.FieldIfNoneMatch && res.AnyTag:

@@ -17,7 +17,7 @@ func describeConflict(r *http.Request, t Target, f *engine.Refusal, p *problem.D
 	c := f.Conflict
 	base := c.Base
 	if !c.Resolving { // else the base is another's
-		p.YourETag = t.Rules.Contract.ETag(base.Version, base.Life, &base.Digest).String()
+		p.YourETag = engine.ETagOfEntry(base, &t.Rules.Contract).String()
 	}
 	p.YourVersion = base.Version
 	p.ChangedBy = c.ChangedBy

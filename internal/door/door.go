@@ -178,6 +178,11 @@ func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, t Target, correlat
 			slog.String("correlationId", correlation), slog.String("method", r.Method),
 			slog.String("path", t.Path), slog.String("problem", string(p.Code)), slog.Any("cause", err))
 	}
+	if d.Log != nil && refusal.Reason == engine.ReasonTokenForged {
+		d.Log.LogAttrs(r.Context(), slog.LevelWarn, "forged entity tag",
+			slog.String("correlationId", correlation), slog.String("method", r.Method), slog.String("path", t.Path),
+			slog.String("by", d.actor(r).Name), slog.String("tag", yourTag(r)))
+	}
 	if refusal.Granted != "" {
 		w.Header()["Preference-Applied"] = []string{"conflict=" + string(refusal.Granted)}
 	}

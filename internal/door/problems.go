@@ -44,7 +44,7 @@ func describe(r *http.Request, t Target, f *engine.Refusal) *problem.Document {
 		p.CurrentETag = currentTag(t, f).String()
 	}
 	switch f.Reason {
-	case engine.ReasonStale, engine.ReasonMergeConflict, engine.ReasonBaseUnavailable, engine.ReasonWeakValidator, engine.ReasonExists:
+	case engine.ReasonStale, engine.ReasonMergeConflict, engine.ReasonBaseUnavailable, engine.ReasonWeakValidator, engine.ReasonTokenForged, engine.ReasonExists:
 		describePrecondition(r, t, f, p)
 	case engine.ReasonRequired:
 		p.Detail = required(currentState(r, t, f), t.Rules.Contract, r.Method)
@@ -159,6 +159,8 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 	}
 	p.YourETag = yourTag(r)
 	switch {
+	case f.Reason == engine.ReasonTokenForged:
+		p.Detail = forgedDetail(p.CurrentETag)
 	case f.Field != nil:
 		describeField(f, p)
 	case f.Conflict != nil:
@@ -195,6 +197,15 @@ func describePrecondition(r *http.Request, t Target, f *engine.Refusal, p *probl
 		}
 		p.Detail = "The " + named + " you sent names no state of this document that is still known. Read it again, apply your change to what you find, and send it with " + currentState(r, t, f) + "."
 	}
+}
+
+// forgedDetail says what to do about a tag that was not made for what it was sent to.
+func forgedDetail(current string) string {
+	s := "The tag in If-Match was not made for this resource: it is that of something else, or was altered on its way. Nothing was done, and the server has logged it. "
+	if current == "" {
+		return s + "There is nothing here that If-Match could name. Leave it out to create it."
+	}
+	return s + "Read what is here, apply your change to that, and send it with If-Match: " + current + "."
 }
 
 // describeField fills in what a false precondition on one value has to say.

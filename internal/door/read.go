@@ -69,10 +69,7 @@ func (d *Door) readComposite(w http.ResponseWriter, r *http.Request, t Target, i
 		d.answerState(w, r, t, in, &conditions, reading)
 		return
 	}
-	tag := reading.ETag.Composite(rest.bytes())
-	seen := ifmatch.Conditions{IfNoneMatch: conditions.IfNoneMatch}
-	res := ifmatch.Evaluate(http.MethodGet, seen, ifmatch.State{Exists: true, ETag: tag}, t.Rules.Contract)
-	notModified := res.Verdict == ifmatch.NotModified
+	tag, notModified := t.Rules.Composite(&reading.Document.Head, rest.bytes(), &conditions)
 	var body []byte
 	if !notModified {
 		if body, err = d.show(r.Context(), t, reading.Document, in, rest); err != nil {
@@ -81,8 +78,8 @@ func (d *Door) readComposite(w http.ResponseWriter, r *http.Request, t Target, i
 		}
 	}
 	h := w.Header()
-	h["Etag"], h["Ifmatch-Etag"] = etag(tag), etag(reading.ETag)
-	d.respond(w, r, t, d.Represent(r, tag, len(body), &seen, notModified), body)
+	h["Etag"], h["Ifmatch-Etag"] = etag(tag), etag(engine.ETagOf(&reading.Document.Head, &t.Rules.Contract))
+	d.respond(w, r, t, d.Represent(r, tag, len(body), &conditions, notModified), body)
 }
 
 // rest is what makes an answer another one than its state, each nil for nothing: what

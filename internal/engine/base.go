@@ -31,24 +31,39 @@ func (b *baseLookup) state(ctx context.Context) ifmatch.State {
 
 func stateOf(d *store.Document, c *ifmatch.Contract) ifmatch.State {
 	if !d.Exists() {
-		return ifmatch.State{}
+		return ifmatch.State{Verify: c.Verifier(subjectOf(&d.Ref), 0)}
 	}
 	return ifmatch.State{
 		Exists: true, Version: d.Version, ETag: ETagOf(&d.Head, c), LastModified: d.At, SameSecond: d.SameSecond,
+		Verify: c.Verifier(subjectOf(&d.Ref), d.Version),
 	}
 }
 
 // ETagOf returns the entity tag of a document's state under a contract: the one
 // function behind every tag that is published or checked.
 func ETagOf(h *store.Head, c *ifmatch.Contract) ifmatch.ETag {
-	return c.ETag(h.Version, h.Life, &h.Digest)
+	of := subjectOf(&h.Ref)
+	return c.ETag(&of, h.Version, h.Life, &h.Digest)
+}
+
+// ETagOfEntry returns the entity tag of the state that a log row has left, which is no
+// deletion. It is the one of [ETagOf].
+func ETagOfEntry(e *store.Entry, c *ifmatch.Contract) ifmatch.ETag {
+	return ETagOf(&store.Head{Ref: e.Ref, Version: e.Version, Life: e.Life, Digest: e.Digest}, c)
+}
+
+func subjectOf(ref *store.Ref) ifmatch.Subject {
+	return ifmatch.Subject{Collection: ref.Part.Collection, Params: ref.Part.Params, ID: ref.ID}
 }
 
 func (b *baseLookup) earlier(ctx context.Context, tag ifmatch.ETag) int64 {
 	var version int64
-	if b.rules.Contract.Token == ifmatch.TokenVersion {
+	switch b.rules.Contract.Token {
+	case ifmatch.TokenVersion:
 		version, _ = tag.Version()
-	} else {
+	case ifmatch.TokenSigned:
+		version = b.rules.Contract.Verifier(subjectOf(&b.current.Ref), b.current.Version)(tag).Version
+	default:
 		version = b.versionOfHash(ctx, tag)
 	}
 	if entry := b.find(ctx, version); entry != nil {
@@ -95,7 +110,7 @@ func (b *baseLookup) tagOf(ctx context.Context, version int64) (ifmatch.ETag, bo
 	if entry == nil {
 		return ifmatch.ETag{}, false
 	}
-	return b.rules.Contract.ETag(entry.Version, entry.Life, &entry.Digest), true
+	return ETagOfEntry(entry, &b.rules.Contract), true
 }
 
 // maxHashScan bounds how far back a hash tag is looked for. A tag older than
@@ -116,7 +131,7 @@ func (b *baseLookup) versionOfHash(ctx context.Context, tag ifmatch.ETag) int64 
 			break
 		}
 		if e.Action != store.ActionDelete && e.Version < b.current.Version &&
-			b.rules.Contract.ETag(e.Version, e.Life, &e.Digest).WeakMatch(tag) {
+			ETagOfEntry(e, &b.rules.Contract).WeakMatch(tag) {
 			return e.Version
 		}
 	}

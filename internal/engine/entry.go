@@ -59,7 +59,7 @@ func (r *Rules) AppendEntry(dst []byte, e *store.Entry, whole bool) []byte {
 	w := jsonvalue.NewWriter(dst).Open('{').Name("version").Int(e.Version)
 	deleted := e.Action == store.ActionDelete
 	if !deleted {
-		w.NonEmpty("etag", r.Contract.ETag(e.Version, e.Life, &e.Digest).String())
+		w.NonEmpty("etag", ETagOfEntry(e, &r.Contract).String())
 	}
 	w.NonEmpty("action", string(e.Action)).NonEmpty("outcome", e.Outcome)
 	w.Name("at").Time(e.At)

@@ -79,6 +79,8 @@ func (w *write) refuse(res ifmatch.Result) *Refusal {
 // FailedReason gives a false precondition its reason.
 func FailedReason(res ifmatch.Result) Reason {
 	switch {
+	case res.Forged:
+		return ReasonTokenForged
 	case res.WeakOnly:
 		return ReasonWeakValidator
 	case res.By == ifmatch.FieldIfNoneMatch && res.AnyTag:

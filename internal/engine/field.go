@@ -34,6 +34,8 @@ func (in *Intent) inDocument(path jsonvalue.Pointer) jsonvalue.Pointer {
 type FieldState struct {
 	Value jsonvalue.Value // absent for none
 	ETag  ifmatch.ETag    // zero for none
+
+	verify func(ifmatch.ETag) ifmatch.Signature // nil where tags are not signed
 }
 
 // Exists tells whether there is a value.
@@ -51,9 +53,13 @@ func (in *Intent) edit() Op {
 // head is h. Members of the contract are none.
 func (r *Rules) fieldState(seen jsonvalue.Value, h *store.Head, at jsonvalue.Pointer) FieldState {
 	s := FieldState{Value: r.own(seen).At(at)}
+	of, pointer := subjectOf(&h.Ref), at.String()
+	var digest *[32]byte
 	if s.Exists() {
-		s.ETag = fieldTag(h, &r.Contract, at, s.Value)
+		digest = fieldDigest(h, pointer, s.Value)
+		s.ETag = r.Contract.ValueTag(&of, pointer, digest)
 	}
+	s.verify = r.Contract.ValueVerifier(of, pointer, digest)
 	return s
 }
 
@@ -66,19 +72,16 @@ func (r *Rules) own(v jsonvalue.Value) jsonvalue.Value {
 	return v
 }
 
-// fieldTag returns the entity tag of one value of a document: the one function behind
-// every such tag that is published or checked. It is a digest of the value as its
-// reader sees it, and of which place of which document it stands in, in which of its
-// lives, so that it fits no other.
-func fieldTag(h *store.Head, c *ifmatch.Contract, at jsonvalue.Pointer, v jsonvalue.Value) ifmatch.ETag {
+// fieldDigest returns what the entity tag of one value of a document is made of: the
+// value as its reader sees it, and which place of which document it stands in, in which
+// of its lives, so that the tag fits no other.
+func fieldDigest(h *store.Head, pointer string, v jsonvalue.Value) *[32]byte {
 	var text []byte
-	for _, part := range []string{h.Ref.Part.Collection, h.Ref.Part.Params, h.Ref.ID, at.String()} {
+	for _, part := range []string{h.Ref.Part.Collection, h.Ref.Part.Params, h.Ref.ID, pointer} {
 		text = append(binary.AppendUvarint(text, uint64(len(part))), part...)
 	}
 	sum := sha256.Sum256(v.AppendCanonical(binary.AppendVarint(text, h.Life)))
-	digests := *c
-	digests.Token = ifmatch.TokenHash
-	return digests.ETag(0, 0, &sum) // which has the life in it already
+	return &sum
 }
 
 // stateOfField is a value as preconditions see it. It was last modified when the
@@ -86,9 +89,9 @@ func fieldTag(h *store.Head, c *ifmatch.Contract, at jsonvalue.Pointer, v jsonva
 // No tag names an earlier value, so that no write is ever stale.
 func stateOfField(d *store.Document, f *FieldState) ifmatch.State {
 	if !f.Exists() {
-		return ifmatch.State{}
+		return ifmatch.State{Verify: f.verify}
 	}
-	return ifmatch.State{Exists: true, ETag: f.ETag, LastModified: d.At, SameSecond: d.SameSecond}
+	return ifmatch.State{Exists: true, ETag: f.ETag, LastModified: d.At, SameSecond: d.SameSecond, Verify: f.verify}
 }
 
 // FieldReading is what a conditional read of one value found.
@@ -115,10 +118,11 @@ func (e *Engine) ReadField(ctx context.Context, ref store.Ref, rules *Rules, a A
 		}
 		f = rules.fieldState(rules.View(a, current).Value(current), &doc.Head, at)
 	}
-	res := ifmatch.Evaluate("GET", c, stateOfField(doc, &f), rules.Contract)
+	state := stateOfField(doc, &f)
+	res := ifmatch.Evaluate("GET", c, state, rules.Contract)
 	switch res.Verdict {
 	case ifmatch.Fresh, ifmatch.NotModified:
-		return FieldReading{Reading{Document: doc, ETag: f.ETag, NotModified: res.Verdict == ifmatch.NotModified}, f.Value}, nil
+		return FieldReading{reading(doc, &state, &c, res), f.Value}, nil
 	case ifmatch.Missing:
 		return FieldReading{}, &Refusal{Reason: ReasonNotFound, Current: doc, Field: &f, Detail: noField(doc, at)}
 	}

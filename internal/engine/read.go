@@ -13,7 +13,9 @@ import (
 // Reading is what a conditional read found.
 type Reading struct {
 	Document *store.Document
-	ETag     ifmatch.ETag
+	// ETag is that of the state. Where its reader has the state already it is the one
+	// which the reader has it under; that may be of an earlier signing key.
+	ETag ifmatch.ETag
 	// NotModified tells that the reader has this state already.
 	NotModified bool
 }
@@ -29,15 +31,42 @@ func (e *Engine) Read(ctx context.Context, ref store.Ref, rules *Rules, a Author
 	if err := e.permit(rules, a, doc); err != nil {
 		return Reading{}, err
 	}
-	state := stateOf(doc, &rules.Contract)
-	res := ifmatch.Evaluate("GET", c, state, rules.Contract)
+	return rules.Judge(doc, c)
+}
+
+// Judge judges the preconditions of a GET on a document as it is or was. It fails with a
+// [*Refusal].
+func (r *Rules) Judge(doc *store.Document, c ifmatch.Conditions) (Reading, error) {
+	state := stateOf(doc, &r.Contract)
+	res := ifmatch.Evaluate("GET", c, state, r.Contract)
 	switch res.Verdict {
 	case ifmatch.Fresh, ifmatch.NotModified:
-		return Reading{Document: doc, ETag: state.ETag, NotModified: res.Verdict == ifmatch.NotModified}, nil
+		return reading(doc, &state, &c, res), nil
 	case ifmatch.Missing:
 		return Reading{}, &Refusal{Reason: ReasonNotFound, Current: doc}
 	}
 	return Reading{}, &Refusal{Reason: FailedReason(res), By: res.By, Current: doc}
+}
+
+// reading is what a read found whose preconditions hold.
+func reading(doc *store.Document, state *ifmatch.State, c *ifmatch.Conditions, res ifmatch.Result) Reading {
+	if res.Verdict == ifmatch.NotModified {
+		return Reading{Document: doc, ETag: state.As(&c.IfNoneMatch), NotModified: true}
+	}
+	return Reading{Document: doc, ETag: state.ETag}
+}
+
+// Composite returns the tag of an answer that shows the state whose head is h, and rest
+// beside it, to who reads it under conditions, of which If-None-Match counts alone. Where
+// its reader has that answer already, the tag is the one which they have it under.
+func (r *Rules) Composite(h *store.Head, rest []byte, c *ifmatch.Conditions) (tag ifmatch.ETag, notModified bool) {
+	state := stateOf(&store.Document{Head: *h}, &r.Contract)
+	had := state.As(&c.IfNoneMatch).Composite(rest)
+	seen := ifmatch.Conditions{IfNoneMatch: c.IfNoneMatch}
+	if ifmatch.Evaluate("GET", seen, ifmatch.State{Exists: true, ETag: had}, r.Contract).Verdict == ifmatch.NotModified {
+		return had, true
+	}
+	return state.ETag.Composite(rest), false
 }
 
 // Version returns one version of a document with its body, also of a document

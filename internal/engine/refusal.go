@@ -21,6 +21,7 @@ const (
 	ReasonMergeConflict   Reason = "merge-conflict"
 	ReasonBaseUnavailable Reason = "base-unavailable"
 	ReasonWeakValidator   Reason = "weak-validator"
+	ReasonTokenForged     Reason = "token-forged"
 	ReasonExists          Reason = "exists"
 	ReasonRequired        Reason = "precondition-required"
 	ReasonPatchTestFailed Reason = "patch-test-failed"

@@ -43,10 +43,9 @@ func (s *Server) blame(w http.ResponseWriter, r *http.Request, t door.Target) {
 			Detail: "Who gave all of this document its values takes more than " + strconv.Itoa(limit) + " bytes to say. Ask for a part of it, as with ?pointer=/title."})
 		return
 	}
-	tag, h := b.ETag.Composite(body), w.Header()
-	seen := ifmatch.Conditions{IfNoneMatch: conditions.IfNoneMatch}
-	notModified := ifmatch.Evaluate(http.MethodGet, seen, ifmatch.State{Exists: true, ETag: tag}, t.Rules.Contract).Verdict == ifmatch.NotModified
-	as := s.door.Represent(r, tag, len(body), &seen, notModified)
+	tag, notModified := t.Rules.Composite(&b.Document.Head, body, &conditions)
+	h := w.Header()
+	as := s.door.Represent(r, tag, len(body), &conditions, notModified)
 	h.Set("ETag", as.ETag.String())
 	h.Set("Ifmatch-ETag", b.ETag.String())
 	s.door.SetCaching(h, t.Rules)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ifmatch/ifmatch/internal/door"
+	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -69,7 +70,7 @@ func (f *feed) append(dst []byte, c *change) ([]byte, error) {
 	}
 	w.Name("id").String(c.Entry.Ref.ID).Name("version").Int(c.Version)
 	if c.Action != store.ActionDelete {
-		w.Name("etag").String(c.Rules.Contract.ETag(c.Version, c.Life, &c.Digest).String())
+		w.Name("etag").String(engine.ETagOfEntry(c.Entry, &c.Rules.Contract).String())
 	}
 	w.Name("action").String(string(c.Action)).Name("at").Time(c.At).NonEmpty("by", c.Actor.Name)
 	if f.data && c.Body != nil {

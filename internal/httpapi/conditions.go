@@ -28,6 +28,9 @@ func (s *Server) pageTag(t door.Target, head int64, suffix string) string {
 	tag = strconv.AppendInt(tag, info.Epoch, 10)
 	tag = append(tag, '.')
 	tag = append(tag, t.Rules.Contract.Token.String()...)
+	if t.Rules.Contract.Token == ifmatch.TokenSigned { // the tags of items are new with it
+		tag = append(append(tag, '.'), t.Rules.Contract.Signer.KeyID()...)
+	}
 	if t.Rules.Contract.Weak {
 		tag = append(tag, ".weak"...)
 	}

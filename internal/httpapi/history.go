@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -73,23 +72,20 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		return
 	}
 	head := store.Head{Ref: t.Ref, Rev: entry.Rev, Version: entry.Version, Life: entry.Life, Digest: entry.Digest, At: entry.At}
-	state := ifmatch.State{Exists: true, ETag: engine.ETagOf(&head, &t.Rules.Contract), LastModified: entry.At}
 	conditions := s.door.Conditions(r)
-	res := ifmatch.Evaluate(http.MethodGet, conditions, state, t.Rules.Contract)
-	if res.Verdict == ifmatch.Failed {
-		s.door.Refuse(w, r, t, "", &engine.Refusal{Reason: engine.FailedReason(res), By: res.By, Current: &store.Document{Head: head}})
+	reading, err := t.Rules.Judge(&store.Document{Head: head}, conditions)
+	if err != nil {
+		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	tag, h := state.ETag, w.Header()
+	tag, notModified, h := reading.ETag, reading.NotModified, w.Header()
 	if v == nil {
 		s.door.SetState(h, t, &head)
 	} else {
-		tag = state.ETag.Composite(v.Tag())
-		conditions = ifmatch.Conditions{IfNoneMatch: conditions.IfNoneMatch}
-		res = ifmatch.Evaluate(http.MethodGet, conditions, ifmatch.State{Exists: true, ETag: tag}, t.Rules.Contract)
-		h.Set("Ifmatch-ETag", state.ETag.String())
+		tag, notModified = t.Rules.Composite(&head, v.Tag(), &conditions)
+		h.Set("Ifmatch-ETag", engine.ETagOf(&head, &t.Rules.Contract).String())
 	}
-	as := s.door.Represent(r, tag, len(entry.Body), &conditions, res.Verdict == ifmatch.NotModified)
+	as := s.door.Represent(r, tag, len(entry.Body), &conditions, notModified)
 	h.Set("ETag", as.ETag.String())
 	h.Set("Cache-Control", "private, max-age=31536000, immutable")
 	h.Set("Vary", door.VaryPrivate)
@@ -97,7 +93,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		s.door.SetCaching(h, t.Rules)
 	}
 	h.Set("Link", s.versionLinks(r.Context(), t, version))
-	if res.Verdict == ifmatch.NotModified {
+	if notModified {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}

@@ -47,7 +47,7 @@ var codings = []string{"gzip", "br", "zstd"}
 // Each coding has a tag of its own, which names the same state as any other.
 func TestCodings(t *testing.T) {
 	contracts := map[string]ifmatch.Contract{
-		"version": {}, "hash": {Token: ifmatch.TokenHash}, "weak": {Weak: true}, "tag": {Precondition: ifmatch.MethodPreconditions{Put: ifmatch.PreconditionTag}},
+		"version": {}, "hash": {Token: ifmatch.TokenHash}, "weak": {Weak: true}, "signed": {Token: ifmatch.TokenSigned}, "tag": {Precondition: ifmatch.MethodPreconditions{Put: ifmatch.PreconditionTag}},
 	}
 	for name, contract := range contracts {
 		t.Run(name, func(t *testing.T) {

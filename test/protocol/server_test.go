@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -31,6 +32,8 @@ type api struct {
 	url   string
 	store store.Store
 	chain *audit.Chain
+	// signer makes the tags under the default where the setup has them signed.
+	signer *ifmatch.Signer
 	// faults lies between engine and store where the setup asks for it.
 	faults *faulty
 }
@@ -54,6 +57,8 @@ type setup struct {
 	collections []httpapi.Collection
 	// links are those of documents under the default.
 	links []httpapi.Link
+	// log gets what the server logs; nil drops it.
+	log *slog.Logger
 	// dialect words refusals under the default; what it adds to bodies is in rules.
 	dialect ifmatch.Dialect
 }
@@ -110,11 +115,15 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 	}
 	e := engine.New(served, engine.Config{Chain: chain, Limits: s.limits, Now: s.now, KeyWait: s.keyWait})
 	rules := &s.rules
+	if rules.Contract.Token == ifmatch.TokenSigned {
+		a.signer = newSigner(t, st)
+		rules.Contract.Signer = a.signer
+	}
 	if s.collections != nil {
 		rules = nil
 	}
 	server := httptest.NewUnstartedServer(httpapi.New(httpapi.Config{
-		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All()}, APIVersions: s.apiVersions, Default: rules, DefaultDialect: s.dialect, DefaultLinks: s.links, Collections: s.collections, MaxPage: s.maxPage,
+		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All(), Log: s.log}, APIVersions: s.apiVersions, Default: rules, DefaultDialect: s.dialect, DefaultLinks: s.links, Collections: s.collections, MaxPage: s.maxPage,
 	}))
 	server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is the API's to answer
 	server.Start()

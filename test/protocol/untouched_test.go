@@ -80,6 +80,7 @@ var elsewhere = map[problems.Code]string{
 	problems.Overloaded:     "TestHalfClosedClient", // the client has given up
 	problems.OutcomeUnknown: "TestUnknownOutcomes",  // the one code that may leave something written
 	problems.Outranked:      "TestDirectWrites",     // two sources have to meet
+	problems.TokenForged:    "TestForgedTags",       // its document has signed tags
 
 	problems.Resync:              "TestChangesResync", // two stores have to meet
 	problems.IdempotencyInFlight: "TestKeyInFlight",
@@ -88,7 +89,7 @@ var elsewhere = map[problems.Code]string{
 
 // unanswered are the codes that no request is answered with yet.
 var unanswered = []problems.Code{
-	problems.TokenForged, problems.RateLimited,
+	problems.RateLimited,
 }
 
 // TestEveryCodeIsProvoked: a code that is added to the table of package problem

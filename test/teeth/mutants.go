@@ -278,7 +278,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "the tag of one value fits another", test: values,
-		edits: []edit{{"internal/engine/field.go", "h.Ref.ID, at.String()} {", "h.Ref.ID} {"}},
+		edits: []edit{{"internal/engine/field.go", "h.Ref.ID, pointer} {", "h.Ref.ID} {"}},
 	},
 	{
 		name: "a change is put down to who changed what is hidden", test: hidden,
