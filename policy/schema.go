@@ -36,6 +36,14 @@ type Fault struct {
 // JSON returns the schema as JSON text.
 func (s *Schema) JSON() []byte { return s.source.Append(nil) }
 
+// Value returns the schema as a value, absent for a nil schema.
+func (s *Schema) Value() jsonvalue.Value {
+	if s == nil {
+		return jsonvalue.Value{}
+	}
+	return s.source
+}
+
 // Validate says what is wrong with a document, nil for nothing: at most 20
 // faults, ordered by pointer.
 func (s *Schema) Validate(document jsonvalue.Value) []Fault {

@@ -14,6 +14,7 @@ import (
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve documents over HTTP."`
 	Check   checkCmd   `cmd:"" help:"Check a policy file and print it with every default."`
+	Openapi openapiCmd `cmd:"" name:"openapi" help:"Print what a policy serves as a document of OpenAPI 3.1."`
 	Verify  verifyCmd  `cmd:"" help:"Check that a store's documents, history, audit, feed and indexes agree."`
 	Export  exportCmd  `cmd:"" help:"Write a collection's documents as JSON Lines."`
 	Import  importCmd  `cmd:"" help:"Bring documents from JSON Lines into a collection, each under a precondition."`

@@ -128,38 +128,16 @@ func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr,
 		Chain:  chain,
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},
 	})
-	config := httpapi.Config{
-		Door:        &door.Door{Engine: e, MaxTags: p.Limits.Tags, KeepAnswers: p.Idempotency.Keep, Codings: coding.All(), Log: log},
-		MaxPage:     p.Limits.Page,
-		MaxBatch:    p.Limits.BatchOps,
-		MaxURL:      int(p.Limits.URL),
-		Origins:     p.CORS.Origins,
-		APIVersions: p.APIVersions,
+	config, err := served(p)
+	if err != nil {
+		return nil, err
 	}
+	config.Door = &door.Door{Engine: e, MaxTags: p.Limits.Tags, KeepAnswers: p.Idempotency.Keep, Codings: coding.All(), Log: log}
 	if tcp, ok := addr.(*net.TCPAddr); ok {
 		config.Loopback = tcp.IP.IsLoopback()
 	}
-	for i := range p.Collections {
-		named := &p.Collections[i]
-		r, a, err := governed(named)
-		if err != nil {
-			return nil, err
-		}
-		config.Collections = append(config.Collections, httpapi.Collection{Name: named.Name, Path: named.Path, Singleton: named.Singleton, Param: named.ID.Param, Rules: r, Dialect: named.Contract.Dialect, Authority: a, Links: links(named)})
-	}
-	if p.Default != nil {
-		var err error
-		if config.Default, config.DefaultAuthority, err = governed(p.Default); err != nil {
-			return nil, err
-		}
-		config.DefaultDialect, config.DefaultLinks, config.DefaultParam = p.Default.Contract.Dialect, links(p.Default), p.Default.ID.Param
-	}
 	if health, ok := s.(store.HealthChecker); ok {
 		config.Ready = health.Healthy
-	}
-	var err error
-	if config.Auth, err = authentication(p.Auth); err != nil {
-		return nil, err
 	}
 	if config.Auth.Tokens, err = verifier(p.Auth, log); err != nil {
 		return nil, err

@@ -71,13 +71,22 @@ func lists(c *ifmatch.Conditions, tag ifmatch.ETag) bool {
 
 // Send answers 200 with a body of JSON in its representation.
 func (as Representation) Send(w http.ResponseWriter, r *http.Request, body []byte) {
+	as.send(w, r, typeJSON, body)
+}
+
+// SendAs is Send with a body of another media type.
+func (as Representation) SendAs(w http.ResponseWriter, r *http.Request, media string, body []byte) {
+	as.send(w, r, []string{media}, body)
+}
+
+func (as Representation) send(w http.ResponseWriter, r *http.Request, media []string, body []byte) {
 	h := w.Header()
 	if as.coding != nil {
 		body = as.coding.encoded(r.URL.Path, body)
 		h["Content-Encoding"] = []string{as.coding.Name}
 	}
 	setReprDigest(h, r, body)
-	setBody(h, typeJSON, len(body))
+	setBody(h, media, len(body))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // an error means that the client is gone

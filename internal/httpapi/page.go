@@ -13,9 +13,10 @@ type paging struct {
 }
 
 const (
-	defaultPage = 100
-	badCursor   = "This cursor is not one of this list. Take it from next of the page before, or leave it out to start."
-	badQuery    = "The query cannot be read. Escape its values as in a form."
+	defaultPage    = 100
+	defaultMaxPage = 1000
+	badCursor      = "This cursor is not one of this list. Take it from next of the page before, or leave it out to start."
+	badQuery       = "The query cannot be read. Escape its values as in a form."
 )
 
 // parsePage reads limit and cursor. Anything else is refused, so that a ?page=2

@@ -14,6 +14,7 @@ import (
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
+	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/problem"
 )
 
@@ -28,6 +29,9 @@ type Config struct {
 	// Default holds the rules of every /v1/{collection} not named in
 	// Collections; nil serves no others.
 	Default *engine.Rules
+	// DefaultSchema is what their documents keep to; absent for nothing. It is looked at
+	// for descriptions alone: Default validates.
+	DefaultSchema jsonvalue.Value
 	// DefaultDialect is how their refusals are worded. What it adds to bodies is in
 	// Default.
 	DefaultDialect ifmatch.Dialect
@@ -76,6 +80,9 @@ type Collection struct {
 	// Links are what documents are related to. Where there are some, the Members of
 	// Rules show them.
 	Links []Link
+	// Schema is what documents keep to; absent for nothing. It is looked at for
+	// descriptions alone: Rules validate.
+	Schema jsonvalue.Value
 
 	related *relations // Links, taken apart
 }
@@ -92,7 +99,9 @@ type Server struct {
 	maxPage  int
 	// maxBatch bounds the operations of one batch.
 	maxBatch int
-	seal     cipher.AEAD // of cursors that tell of what their holder may not see
+	// described is what it says of itself.
+	described descriptions
+	seal      cipher.AEAD // of cursors that tell of what their holder may not see
 
 	drain        sync.Once
 	draining     chan struct{} // closed by Drain
@@ -112,8 +121,9 @@ func New(c Config) *Server {
 		s.maxURL = 8 << 10
 	}
 	if s.maxPage == 0 {
-		s.maxPage = 1000
+		s.maxPage = defaultMaxPage
 	}
+	s.described = newDescriptions(c)
 	if c.Auth.on() {
 		s.auth, s.door.Actor = &c.Auth, c.Auth.actor
 	}
@@ -162,6 +172,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.health(w, r, s.ready)
 	case path == batchPath:
 		s.batch(w, r)
+	case path == describedAt:
+		s.describe(w, r, s.described.document)
+	case path == pageAt:
+		s.describe(w, r, s.described.page)
 	case path == "*" && r.Method == http.MethodOptions:
 		door.Options(w, allMethods, false)
 	default:

@@ -52,6 +52,9 @@ func Compile(paths []string, lists []List) (*Fields, error) {
 	return f, err
 }
 
+// Paths returns the paths, as they were given. They must not be written to.
+func (f *Fields) Paths() []string { return f.paths }
+
 // Len is how many paths there are.
 func (f *Fields) Len() int { return len(f.paths) }
 

@@ -42,7 +42,7 @@ var (
 // a line here, and there.
 var rooms = []room{
 	{path: "cmd/ifmatch", any: true},
-	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/bearer", "internal/contribution", "internal/door", "internal/engine", "internal/index", "internal/store", "internal/view", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
+	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/bearer", "internal/contribution", "internal/door", "internal/engine", "internal/index", "internal/openapi", "internal/store", "internal/view", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "internal/view", "jsonvalue", "merge", "problem"}, never: noSQL},
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "internal/view", "jsonvalue", "merge", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "internal/engine", may: []string{".", "internal/audit", "internal/blame", "internal/contribution", "internal/index", "internal/store", "internal/view", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
@@ -59,6 +59,7 @@ var rooms = []room{
 	{path: "internal/contribution", may: []string{"jsonvalue", "merge"}, never: append(noSQL, impure...)},
 	{path: "internal/index", may: []string{"jsonvalue"}, never: append(noDoor, noSQL...)},
 	{path: "internal/layout", may: []string{"jsonvalue"}, outside: []string{"github.com/go-json-experiment/json/jsontext"}, never: append(noSQL, impure...)},
+	{path: "internal/openapi", may: []string{".", "jsonvalue", "problem"}, never: append(noSQL, "os", "os/exec", "log/slog")},
 	{path: "internal/view", may: []string{"jsonvalue", "merge"}, never: append(noSQL, impure...)},
 	{path: "internal/schema", may: []string{"jsonvalue"}, outside: []string{"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text", "github.com/go-json-experiment/json/jsontext"}, never: append(noDoor, noSQL...)},
 

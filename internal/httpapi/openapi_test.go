@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ifmatch/ifmatch/internal/openapi"
+)
+
+// describedPaths are the methods of each path that a server describes.
+func describedPaths(t *testing.T, text []byte) map[string][]string {
+	t.Helper()
+	var document struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	methods := make(map[string][]string)
+	for path, item := range document.Paths {
+		for name := range item {
+			if name != "parameters" {
+				methods[path] = append(methods[path], strings.ToUpper(name))
+			}
+		}
+		slices.Sort(methods[path])
+	}
+	return methods
+}
+
+// templateOf returns the path of a description that a request's path has; words go
+// before parameters.
+func templateOf(paths map[string][]string, path string) (found string) {
+	for template := range paths {
+		segments, words := strings.Split(path, "/"), strings.Split(template, "/")
+		fits := len(segments) == len(words)
+		for i := 0; fits && i < len(words); i++ {
+			fits = words[i] == segments[i] || words[i] != "" && words[i][0] == '{'
+		}
+		if fits && (found == "" || strings.Count(template, "{") < strings.Count(found, "{")) {
+			found = template
+		}
+	}
+	return found
+}
+
+// TestEveryRouteIsDescribed walks the routes that there are. What a resource says that it
+// does for OPTIONS is what the description says, method for method, so that whoever adds
+// one has to describe it.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	a := serveAsking(t)
+	as := []string{"Authorization", "Bearer " + a.key}
+	_, head, text := get(a, describedAt, as...)
+	if got := head.Get("Content-Type"); got != "application/json" {
+		t.Errorf("the description is %q", got)
+	}
+	paths := describedPaths(t, []byte(text))
+	walk := []string{"/v1/orgs/a/brand", batchPath, "/healthz", "/readyz", describedAt, pageAt, "/v1/notes/1/_fields/n", "/v1/orgs/a/brand/_changes"}
+	for _, path := range routes {
+		bare, _, _ := strings.Cut(path, "?")
+		walk = append(walk, strings.Replace(bare, "/ID", "/0199a4c1-7e00-7000-8000-000000000000", 1))
+	}
+	for _, path := range walk {
+		template := templateOf(paths, path)
+		if template == "" {
+			t.Errorf("%s is not described", path)
+			continue
+		}
+		_, head, _ := a.do(http.MethodOptions, path, as...)
+		if allow := strings.Split(head.Get("Allow"), ", "); !slices.Equal(allow, paths[template]) {
+			t.Errorf("%s does %v, and is described to do %v", path, allow, paths[template])
+		}
+		// There is no method that the server answers and OPTIONS does not name.
+		for _, method := range allMethods {
+			if status, _, _ := a.do(method, path, as...); !slices.Contains(paths[template], method) && status != http.StatusMethodNotAllowed {
+				t.Errorf("%s %s is answered %d, and is not described", method, path, status)
+			}
+		}
+	}
+}
+
+func get(a *asked, path string, header ...string) (status int, head http.Header, content string) {
+	a.Helper()
+	return a.do(http.MethodGet, path, header...)
+}
+
+// TestDescriptionIsServed: whoever may ask for anything may read what there is to ask
+// for, in both forms, and is not sent again what they have.
+func TestDescriptionIsServed(t *testing.T) {
+	a := serveAsking(t)
+	as := []string{"Authorization", "Bearer " + a.key}
+	for path, media := range map[string]string{describedAt: "application/json", pageAt: "text/html; charset=utf-8"} {
+		before := a.dump()
+		status, head, content := get(a, path, as...)
+		tag := head.Get("ETag")
+		if status != http.StatusOK || content == "" || tag == "" || head.Get("Content-Type") != media {
+			t.Errorf("%s: %d %v", path, status, head)
+		}
+		if got := head.Get("Cache-Control"); got != "private, no-cache" {
+			t.Errorf("%s may be stored by %q", path, got)
+		}
+		if got := head.Get("Content-Security-Policy"); got != openapi.PagePolicy || strings.Contains(got, "unsafe") || !strings.HasPrefix(got, "default-src 'none'") {
+			t.Errorf("%s may load %q", path, got)
+		}
+		if status, again, content := get(a, path, append(as, "If-None-Match", tag)...); status != http.StatusNotModified || content != "" || again.Get("ETag") != tag {
+			t.Errorf("%s again: %d %v", path, status, again)
+		}
+		if status, _, content := a.do(http.MethodHead, path, as...); status != http.StatusOK || content != "" {
+			t.Errorf("HEAD of %s: %d %q", path, status, content)
+		}
+		if status, head, _ := a.do(http.MethodPut, path, as...); status != http.StatusMethodNotAllowed || head.Get("Allow") != "GET, HEAD, OPTIONS" {
+			t.Errorf("PUT of %s: %d %v", path, status, head)
+		}
+		a.denied(`Bearer`, http.MethodGet, path)
+		if a.dump() != before {
+			t.Errorf("%s has changed something", path)
+		}
+	}
+}

@@ -1,0 +1,287 @@
+package openapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/problem"
+)
+
+// The header fields of answers, by what they are answers to.
+const (
+	fieldsOfRead    = "ETag Ifmatch-ETag? Cache-Control Vary"
+	fieldsOfContent = " Accept-Ranges? Content-Encoding? Repr-Digest?"
+	fieldsOfWrite   = "Cache-Control Ifmatch-Outcome ETag? Ifmatch-ETag? Last-Modified? Content-Location? Preference-Applied? Idempotent-Replayed? Ifmatch-Dry-Run? Ifmatch-Outranked?"
+	fieldsBeside    = "Cache-Control Ifmatch-Outcome Ifmatch-ETag? Preference-Applied? Idempotent-Replayed? Ifmatch-Dry-Run?"
+	asksOfRead      = "If-Match If-None-Match If-Unmodified-Since If-Modified-Since Want-Repr-Digest"
+)
+
+// asksOfWrite are what every write may say.
+func (d *describer) asksOfWrite() string {
+	if d.c.KeyRequired {
+		return "Idempotency-Key! Prefer ?dryRun"
+	}
+	return asksOfLease
+}
+
+// asksOfLease are what a request about a lease may say, which needs no key.
+const asksOfLease = "Idempotency-Key Prefer ?dryRun"
+
+// collection describes a collection.
+func (d *describer) collection(c *Collection) {
+	d.c, d.path, d.noun = c, c.Path, pascal(c.Name)
+	name := c.Name
+	if name == "" {
+		name, d.noun = "any collection", "Document"
+	}
+	if d.item = c.Path + "/{" + c.Param + "}"; c.Singleton {
+		d.item = c.Path
+	}
+	d.group(name, d.about())
+	d.describeBody()
+	if !c.Singleton {
+		d.list()
+	}
+	d.document()
+	d.fieldsOfDocument()
+	d.history()
+	d.lease()
+	d.conflicts()
+	if c.Contributions {
+		d.contributions()
+	}
+	d.changes(d.path+"/_changes", d.noun)
+}
+
+// about says what is worth knowing of a collection as a whole.
+func (d *describer) about() string {
+	c := d.c
+	said := []string{"An entity tag is made of the version of a document."}
+	switch c.Contract.Token {
+	case ifmatch.TokenHash:
+		said[0] = "An entity tag is made of the content of a document: equal content has equal tags."
+	case ifmatch.TokenSigned:
+		said[0] = "An entity tag is opaque, and none but the server can make one."
+	}
+	switch c.Contract.Precondition {
+	case ifmatch.MethodPreconditions{}:
+		said = append(said, "A write of a document that is there needs a precondition, such as `If-Match`.")
+	case ifmatch.MethodPreconditions{Put: ifmatch.PreconditionOptional, Patch: ifmatch.PreconditionOptional, Delete: ifmatch.PreconditionOptional}:
+		said = append(said, "A write without a precondition overwrites what is there.")
+	default:
+		said = append(said, "Preconditions: PUT "+c.Contract.Precondition.Put.String()+", PATCH "+c.Contract.Precondition.Patch.String()+", DELETE "+c.Contract.Precondition.Delete.String()+".")
+	}
+	if c.Contract.AcceptWeak {
+		said = append(said, "`If-Match` takes weak tags.")
+	}
+	if field := c.versionField(); c.takesVersion() {
+		said = append(said, "Every body shows its version as `"+field+"`. Sent back with a PUT or a merge patch, it does what `If-Match` does.")
+	}
+	if strategies := c.strategies(); len(strategies) > 1 {
+		said = append(said, "What a stale write may ask for with `Prefer: conflict=…`: "+strings.Join(strategies, ", ")+"; by default "+strategies[0]+".")
+	}
+	if c.Ruled {
+		said = append(said, "Not everybody may do everything: what you may not know of is not found, what you may not do is forbidden.")
+	}
+	if len(c.Hidden) > 0 {
+		said = append(said, "Some members are shown to some callers alone.")
+	}
+	return strings.Join(said, " ")
+}
+
+// strategies are what callers may ask for, the default first.
+func (c *Collection) strategies() []string {
+	all := []string{string(c.Default)}
+	if c.Default == "" {
+		all[0] = string(ifmatch.StrategyReject)
+	}
+	for _, s := range append([]ifmatch.Strategy{ifmatch.StrategyReject}, c.Allow...) {
+		seen := false
+		for _, known := range all {
+			seen = seen || known == string(s)
+		}
+		if !seen {
+			all = append(all, string(s))
+		}
+	}
+	return all
+}
+
+// list describes a collection as a whole.
+func (d *describer) list() {
+	p := d.at(d.path)
+	o := &operation{method: http.MethodGet, id: "list" + d.noun, summary: "List documents", parameters: d.asks("?cursor ?fields If-None-Match If-Match If-Unmodified-Since If-Modified-Since Want-Repr-Digest")}
+	o.parameters = append(o.parameters, d.limit())
+	o.parameters = append(o.parameters, d.filters()...)
+	d.add(p, o, []response{
+		{status: http.StatusOK, doc: "A page of the list. Its entity tag changes with any document in it.", headers: d.fields(fieldsOfRead + fieldsOfContent), content: inJSON(d.pageOf())},
+		{status: http.StatusNotModified, doc: "The list is as you know it.", headers: d.fields(fieldsOfRead)},
+	}, read, unmatched)
+
+	create := &operation{method: http.MethodPost, id: "create" + d.noun, summary: "Create a document under an id of its own", body: inJSON(ref(d.body), d.examples()...), parameters: d.asks("If-Match If-None-Match If-Unmodified-Since Ifmatch-Lease Content-Digest Repr-Digest " + d.asksOfWrite())}
+	more := of(problem.UnsupportedMediaType, problem.Invalid)
+	answers := []response{
+		{status: http.StatusCreated, doc: "It was created, at Location.", headers: d.fields(fieldsOfWrite + " Location?"), content: inJSON(ref(d.body), d.examples()...)},
+		{status: http.StatusNoContent, doc: "As 200, without the body that you prefer not to have.", headers: d.fields(fieldsOfWrite + " Location?")},
+	}
+	if d.c.NaturalKey || d.c.Contributions {
+		create.doc = "Where the key is taken by a document of the same content, that one is the answer."
+		more = append(more, of(problem.Duplicate)...)
+	}
+	answers = append(answers, response{status: http.StatusOK, doc: "It is there already, at Location, or would be created: nothing was written.", headers: d.fields(fieldsOfWrite + " Location?"), content: inJSON(ref(d.body))})
+	create.parameters = append(create.parameters, d.include())
+	d.add(p, create, answers, write, d.c.stale(), more, d.beside())
+	d.options(p, false, false)
+}
+
+// beside are the refusals of writes that some policies add.
+func (d *describer) beside() refusals {
+	var all refusals
+	if d.c.Ruled {
+		all = append(all, of(problem.NotFound)...)
+	}
+	if d.c.Contributions {
+		all = append(all, of(problem.Outranked)...)
+	}
+	return all
+}
+
+// filters are the parameters of a list that go by its indexes.
+func (d *describer) filters() []parameter {
+	var all []parameter
+	var names []string
+	for _, x := range d.c.Indexes {
+		names = append(names, x.Name, "-"+x.Name)
+		schema := map[string]string{"string": aString, "number": `{"type":"number"}`, "boolean": `{"type":"boolean"}`, "time": ref("Time")}[x.Type]
+		all = append(all, query(x.Name, "Only documents with this "+x.Name+".", schema))
+		for _, op := range []struct{ name, doc string }{{"gt", "greater than this"}, {"gte", "this or greater"}, {"lt", "less than this"}, {"lte", "this or less"}} {
+			all = append(all, query(x.Name+"."+op.name, "Only documents whose "+x.Name+" is "+op.doc+".", schema))
+		}
+		all = append(all, query(x.Name+".in", "Only documents whose "+x.Name+" is one of these, separated by commas.", aString))
+	}
+	if names != nil {
+		all = append([]parameter{query("sort", "The order; by id without it. A `-` in front is for descending.", `{"type":"string","enum":`+texts(names)+`}`)}, all...)
+	}
+	return all
+}
+
+// ruleOf words what a method needs.
+func (d *describer) needs(p ifmatch.Precondition) string {
+	switch p {
+	case ifmatch.PreconditionOptional:
+		return "Without a precondition it overwrites what is there."
+	case ifmatch.PreconditionTag:
+		return "A document that is there is changed under an entity tag in If-Match alone."
+	}
+	return "A document that is there is changed under a precondition alone: as a rule If-Match, else If-Unmodified-Since."
+}
+
+// conditions are the parameters of a write that names what it is based on. Whether
+// If-Match is required is what the contract says where nothing else can stand for it.
+func (d *describer) conditions(p ifmatch.Precondition, creates, body bool) string {
+	match := "If-Match"
+	if p != ifmatch.PreconditionOptional && !creates && !(body && d.c.takesVersion()) {
+		match += "!"
+	}
+	return match + " If-None-Match If-Unmodified-Since Ifmatch-Lease "
+}
+
+// document describes a document.
+func (d *describer) document() {
+	p, rule := d.at(d.item), d.c.Contract.Precondition
+	get := &operation{method: http.MethodGet, id: "read" + d.noun, summary: "Read a document", parameters: append(d.asks(asksOfRead), d.include())}
+	d.add(p, get, []response{
+		{status: http.StatusOK, doc: "The document.", headers: d.fields(fieldsOfRead + fieldsOfContent + " Last-Modified?"), content: inJSON(ref(d.body), d.examples()...)},
+		{status: http.StatusNotModified, doc: "It is as you know it.", headers: d.fields(fieldsOfRead + " Last-Modified?")},
+	}, read, unmatched, of(problem.NotFound))
+
+	put := &operation{method: http.MethodPut, id: "put" + d.noun, summary: "Create or replace a document", doc: d.needs(rule.Put), body: inJSON(ref(d.body), d.examples()...)}
+	put.parameters = append(d.asks(d.conditions(rule.Put, true, true)+"Content-Digest Repr-Digest "+d.asksOfWrite()), d.include())
+	d.add(p, put, append(d.written(), response{status: http.StatusCreated, doc: "It was created.", headers: d.fields(fieldsOfWrite), content: inJSON(ref(d.body), d.examples()...)}),
+		write, d.c.stale(), of(problem.UnsupportedMediaType, problem.Invalid), d.required(rule.Put), d.duplicate(), d.beside())
+
+	patch := &operation{method: http.MethodPatch, id: "patch" + d.noun, summary: "Change a document", doc: d.needs(rule.Patch), body: patches()}
+	patch.parameters = append(d.asks(d.conditions(rule.Patch, false, true)+"Content-Digest Repr-Digest "+d.asksOfWrite()), d.include())
+	d.add(p, patch, d.written(), write, d.c.stale(), of(problem.NotFound, problem.UnsupportedMediaType, problem.Invalid, problem.PatchTestFailed, problem.PatchInapplicable),
+		d.required(rule.Patch), d.duplicate(), d.beside())
+
+	remove := &operation{method: http.MethodDelete, id: "delete" + d.noun, summary: "Delete a document", doc: d.needs(rule.Delete)}
+	remove.parameters = d.asks(d.conditions(rule.Delete, false, false) + d.asksOfWrite())
+	d.add(p, remove, []response{{status: http.StatusNoContent, doc: "It was deleted.", headers: d.fields(fieldsOfWrite)}},
+		write, d.c.stale(), of(problem.NotFound), d.required(rule.Delete))
+	d.options(p, true, false)
+}
+
+// patches is the content of a PATCH of a document.
+func patches() []media {
+	const merge = `{"title":"B"}`
+	const operations = `[{"op":"replace","path":"/title","value":"B"}]`
+	return []media{
+		{kind: "application/merge-patch+json", schema: ref("MergePatch"), examples: []example{{name: "change", value: merge}}},
+		{kind: "application/json-patch+json", schema: ref("JSONPatch"), examples: []example{{name: "change", value: operations}}},
+		{kind: "application/json", schema: ref("MergePatch")},
+	}
+}
+
+// written are the answers to a write that went through.
+func (d *describer) written() []response {
+	all := []response{
+		{status: http.StatusOK, doc: "The document as it is now.", headers: d.fields(fieldsOfWrite), content: inJSON(ref(d.body), d.examples()...)},
+		{status: http.StatusNoContent, doc: "As 200, without the body that you prefer not to have.", headers: d.fields(fieldsOfWrite)},
+	}
+	if d.c.parks() {
+		all = append(all, response{status: http.StatusAccepted, doc: "It was not stored. It disputes a change that was, and is kept at Location until somebody decides.",
+			headers: d.fields("Cache-Control Ifmatch-Outcome Preference-Applied Location? Idempotent-Replayed? Ifmatch-Dry-Run?"), content: inJSON(ref("Parked"))})
+	}
+	return all
+}
+
+func (d *describer) required(p ifmatch.Precondition) refusals {
+	if p == ifmatch.PreconditionOptional {
+		return nil
+	}
+	return of(problem.PreconditionRequired)
+}
+
+func (d *describer) duplicate() refusals {
+	if !d.c.NaturalKey {
+		return nil
+	}
+	return of(problem.Duplicate)
+}
+
+// pageOf makes the schema of a page of a list, and returns it.
+func (d *describer) pageOf() string {
+	name := d.schema(d.noun+"Page", `{"type":"object","required":["items"],"properties":{"items":{"type":"array","items":{"type":"object","required":["id","etag","version","data"],"properties":{"id":{"type":"string"},"etag":`+
+		ref("EntityTag")+`,"version":`+ref("Version")+`,"data":{"description":"The document, or what ?fields= names of it.","anyOf":[`+ref(d.body)+`,{"type":"object"}]}}}},"next":{"type":"string","description":"The cursor of the next page; left out on the last one."}}}`)
+	return ref(name)
+}
+
+// page makes the schema of a page of what is beside a document.
+func page(of string) string {
+	return `{"type":"object","required":["items"],"properties":{"items":{"type":"array","items":` + ref(of) + `},"next":{"type":"string","description":"The cursor of the next page; left out on the last one."}}}`
+}
+
+// schema names a schema of the collection.
+func (d *describer) schema(name, text string) string {
+	for n, taken := 2, name; ; n++ {
+		if !d.doc.has(taken) {
+			d.doc.schemas = append(d.doc.schemas, schemaOf{taken, text})
+			return taken
+		}
+		taken = name + strconv.Itoa(n)
+	}
+}
+
+func (d *Document) has(name string) bool {
+	for _, list := range [][]schemaOf{shared, d.schemas} {
+		for _, s := range list {
+			if s.name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
