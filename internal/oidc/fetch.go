@@ -48,8 +48,23 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer.Body = http.MaxBytesReader(nil, answer.Body, maxAnswer)
+	answer.Body = &limited{answer.Body, maxAnswer}
 	return answer, nil
+}
+
+// limited is a body that fails where it goes on behind left more bytes.
+type limited struct {
+	io.ReadCloser
+	left int
+}
+
+// Read implements io.Reader.
+func (l *limited) Read(p []byte) (int, error) {
+	n, err := l.ReadCloser.Read(p)
+	if l.left -= n; l.left < 0 {
+		return 0, errors.New("the answer is larger than 256 KiB")
+	}
+	return n, err
 }
 
 // discover returns where the provider has its keys. The library checks that it is
