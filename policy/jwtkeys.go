@@ -28,7 +28,7 @@ func (k *JWTKey) Content() []byte { return slices.Clone(k.content) }
 
 var jwtKeyKeys = []*key{
 	{name: "alg", kind: kindText, optional: true, defDoc: "that of each JWK", check: checkAlgorithm, doc: "The one algorithm that the key is for (RFC 7518 §3.1): `" + strings.Join(bearer.Algorithms(), "`, `") + "`. For `HS…` the key is a secret, and whoever has it can make tokens."},
-	{name: "kid", kind: kindText, optional: true, defDoc: "that of each JWK, or none", check: checkOneLine, doc: "What the header of a token calls the key."},
+	{name: "kid", kind: kindText, optional: true, defDoc: "that of each JWK, or none", check: checkPrincipal, doc: "What the header of a token calls the key."},
 	{name: "file", kind: kindText, optional: true, defDoc: "`public`", doc: "A file whose name is relative to this one: a public key in PEM, a JWK, or a JWK Set (RFC 7517). With `HS…` also the secret as it is, of 32, 48 or 64 bytes at least. It is read at start-up."},
 	{name: "public", kind: kindText, optional: true, defDoc: "`file`", doc: "A public key in PEM, in place of a file. Secrets never stand in the policy file."},
 }

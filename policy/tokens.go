@@ -34,7 +34,7 @@ type JWT struct {
 
 func ruleKeys(prefix string) []*key {
 	return []*key{
-		{name: "audience", kind: kindText, required: true, check: checkOneLine, doc: "What the token's `aud` must be or hold: the name that the issuer has for this API. Without it, tokens that were made out for others would be accepted."},
+		{name: "audience", kind: kindText, required: true, check: checkPrincipal, doc: "What the token's `aud` must be or hold: the name that the issuer has for this API. Without it, tokens that were made out for others would be accepted."},
 		{name: "roles_claim", kind: kindText, optional: true, defDoc: "none, and then tokens give no roles", check: checkClaimPath, doc: "Where in the token the roles are: names with points between them, as in `realm_access.roles`, or a JSON Pointer, as in `/https:~1~1example.com~1roles`. A list of texts, or one text with spaces between them, as `scope` has it."},
 		{name: "name_claim", kind: kindText, def: "sub", check: checkClaimPath, doc: "Where in the token the name of the principal is. It should be one that the issuer never gives to somebody else, as `sub` is."},
 		{name: "prefix", kind: kindText, def: prefix, check: checkNamePrefix, doc: "Stands before every name that a token gives, in the history as in rules, so that none is that of a key or of another issuer. Up to 64 bytes of printable text."},
@@ -43,7 +43,7 @@ func ruleKeys(prefix string) []*key {
 
 var jwtKeys = append([]*key{
 	{name: "keys", kind: kindBlocks, keys: jwtKeyKeys, required: true, doc: "What tokens are verified with. A token that names a `kid` is verified with the key of that `kid` alone; one that names none, where one key alone is for its `alg`."},
-	{name: "issuer", kind: kindText, optional: true, defDoc: "any", check: checkOneLine, doc: "What the token's `iss` must be."},
+	{name: "issuer", kind: kindText, optional: true, defDoc: "any", check: checkPrincipal, doc: "What the token's `iss` must be."},
 }, ruleKeys("jwt:")...)
 
 var oidcKeys = append([]*key{
@@ -59,13 +59,14 @@ func (d *decoder) jwt(v *value) *JWT {
 	var all bearer.Set
 	for _, one := range v.get("keys").list {
 		k, parsed := d.jwtKey(one)
+		j.Keys = append(j.Keys, k)
 		for _, p := range parsed {
 			if slices.ContainsFunc(all, func(known bearer.Key) bool { return known.ID == p.ID && (p.ID != "" || known.Algorithm == p.Algorithm) }) {
 				d.fail(one.at, one.path, fault("holds a second key "+describeKey(p)+"; each has a kid of its own"))
 				break
 			}
+			all = append(all, p)
 		}
-		all, j.Keys = append(all, parsed...), append(j.Keys, k)
 	}
 	return j
 }
@@ -118,9 +119,6 @@ func (a *Auth) ofToken(name string) string {
 	}
 	return ""
 }
-
-// checkOneLine takes what stands in a token as it is.
-func checkOneLine(s string) fault { return checkPrincipal(s) }
 
 // maxPrefix bounds prefixes of names in bytes.
 const maxPrefix = 64

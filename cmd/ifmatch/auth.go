@@ -28,7 +28,7 @@ func addKeys(p *policy.Policy) error {
 		}
 	}
 	if p.Auth != nil && p.Auth.Mode == policy.AuthBearer && len(p.Auth.Keys) == 0 && p.Auth.JWT == nil && p.Auth.OIDC == nil {
-		return fmt.Errorf("auth is on and there are no keys, so nobody could be let in: list some under auth.keys or in %s; ifmatch key new makes one", keysVariable)
+		return fmt.Errorf("auth is on and there are no keys, so nobody could be let in: list some under auth.keys or in %s; ifmatch key new makes one. Or accept tokens, with auth.jwt or auth.oidc", keysVariable)
 	}
 	return nil
 }
@@ -53,6 +53,14 @@ func (c *serveCmd) resolve(k *kong.Context, p *policy.Policy) (*net.TCPAddr, err
 		return nil, blame(k, "listen", err)
 	}
 	return addr, nil
+}
+
+// kindOfCredential names what callers send.
+func kindOfCredential(a *policy.Auth) string {
+	if len(a.Keys) == 0 {
+		return "TOKEN"
+	}
+	return "KEY"
 }
 
 // authentication is what the server asks callers for. Tokens are judged by verifier.

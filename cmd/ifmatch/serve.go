@@ -227,7 +227,7 @@ func announce(p *policy.Policy, addr net.Addr) {
 	}
 	credentials := ""
 	if p.Auth != nil && p.Auth.Mode == policy.AuthBearer {
-		credentials = "-H 'Authorization: Bearer KEY' "
+		credentials = "-H 'Authorization: Bearer " + kindOfCredential(p.Auth) + "' "
 	}
 	fmt.Printf("try          curl -i -X PUT %s-H 'Content-Type: application/json' -d '{\"title\":\"A\"}' %s://%s%s\n", credentials, scheme, addr, path)
 }
