@@ -33,6 +33,8 @@ var (
 	deciding  = test{"./test/protocol", "^(TestResolve|TestDiscard)"}
 	merged    = test{"./test/protocol", "^TestMerge"}
 	values    = test{"./test/protocol", "^TestField"}
+	tokens    = test{"./cmd/ifmatch", "^TestForgedTokens$"}
+	providers = test{"./internal/oidc", "^Test(Flood|Withdrawn)$"}
 	rules     = test{"./internal/access", "^(TestRule|TestNoAnswer)$"}
 	hidden    = test{"./cmd/ifmatch", "^TestHidden"}
 	leases    = test{"./internal/engine", "^TestLease"}
@@ -335,6 +337,21 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a list's cursor tells of what is not in it", test: unknown,
 		edits: []edit{{"internal/httpapi/list.go", "cursor = s.sealed(cursor)", "_ = s.sealed(cursor)"}, {"internal/httpapi/list.go", "if cursor, ok = s.open(cursor); !ok {", "if _, ok = s.open(cursor); ok {"}},
+	},
+	{
+		name: "a token made out for others lets its bearer in", test: tokens,
+		edits: []edit{{"internal/bearer/verifier.go", "jwt.WithIssuedAt(), jwt.WithAudience(r.Audience),", "jwt.WithIssuedAt(),"}},
+	},
+	{
+		name: "a token says which algorithm its key is for", test: tokens,
+		edits: []edit{
+			{"internal/bearer/key.go", "if k.Algorithm == algorithm && (k.ID == id || id == \"\") {", "if k.ID == id || id == \"\" {"},
+			{"internal/bearer/verifier.go", "err = k.method.Verify(t.signed, t.signature, k.material)", "err = jwt.GetSigningMethod(t.algorithm).Verify(t.signed, t.signature, k.material)"},
+		},
+	},
+	{
+		name: "a key that the provider has withdrawn is believed", test: providers,
+		edits: []edit{{"internal/oidc/provider.go", "	p.keys, p.fetched = keys, p.asked", "	p.keys, p.fetched = append(p.keys, keys...), p.asked"}},
 	},
 	{
 		name: "a rule without an answer allows", test: rules,
