@@ -10,6 +10,7 @@ import (
 	"errors"
 	"hash"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -20,42 +21,75 @@ const linkSize = 20
 // Chain seals the log rows of each document into a chain: every link is a MAC
 // over the link before it and the row, so that without the key no row can be
 // changed, dropped, or added in between. Bodies enter by their digest, so that
-// they can be erased while the chain still verifies. It is safe for concurrent
-// use.
+// they can be erased while the chain still verifies. It has a ring of keys: the newest
+// seals, and each verifies what it has sealed. It is safe for concurrent use.
 type Chain struct {
-	keyID [4]byte
-	macs  sync.Pool
+	ring atomic.Pointer[[]*chainKey] // newest last, never empty
+}
+
+type chainKey struct {
+	id   [4]byte
+	macs sync.Pool
 }
 
 // MinChainKey is the least length of a chain's key in bytes.
 const MinChainKey = 32
 
-// NewChain returns a chain under one secret key.
-func NewChain(key []byte) (*Chain, error) {
-	if len(key) < MinChainKey {
-		return nil, errors.New("audit: the chain needs a key of at least 32 bytes")
+// NewChain returns a chain under secret keys, the newest last.
+func NewChain(keys ...[]byte) (*Chain, error) {
+	c := &Chain{}
+	if err := c.SetKeys(keys...); err != nil {
+		return nil, err
 	}
-	key = bytes.Clone(key)
-	id := sha256.Sum256(append([]byte("ifmatch audit key id\x00"), key...))
-	c := &Chain{keyID: [4]byte(id[:4])}
-	c.macs.New = func() any { return hmac.New(sha256.New, key) }
 	return c, nil
+}
+
+// SetKeys replaces the ring, the newest key last. It fails where there is none, or one
+// that is too short, and then leaves the ring as it is.
+func (c *Chain) SetKeys(keys ...[]byte) error {
+	if len(keys) == 0 {
+		return errors.New("audit: the chain needs a key")
+	}
+	ring := make([]*chainKey, len(keys))
+	for i, key := range keys {
+		if len(key) < MinChainKey {
+			return errors.New("audit: the chain needs a key of at least 32 bytes")
+		}
+		key = bytes.Clone(key)
+		id := sha256.Sum256(append([]byte("ifmatch audit key id\x00"), key...))
+		ring[i] = &chainKey{id: [4]byte(id[:4])}
+		ring[i].macs.New = func() any { return hmac.New(sha256.New, key) }
+	}
+	c.ring.Store(&ring)
+	return nil
 }
 
 // Seal returns the link of row e after prev, which is nil at the first row.
 func (c *Chain) Seal(prev []byte, e *store.Entry) []byte {
-	mac := c.macs.Get().(hash.Hash)
-	defer c.macs.Put(mac)
+	ring := *c.ring.Load()
+	return ring[len(ring)-1].seal(prev, e)
+}
+
+func (k *chainKey) seal(prev []byte, e *store.Entry) []byte {
+	mac := k.macs.Get().(hash.Hash)
+	defer k.macs.Put(mac)
 	mac.Reset()
 	mac.Write(appendRow(make([]byte, 0, 384), prev, e))
 	var sum [sha256.Size]byte
-	link := append(make([]byte, 0, linkSize), c.keyID[:]...)
+	link := append(make([]byte, 0, linkSize), k.id[:]...)
 	return append(link, mac.Sum(sum[:0])[:linkSize-len(link)]...)
 }
 
-// verify tells whether e's link is the one that this chain's key makes of it.
-func (c *Chain) verify(prev []byte, e *store.Entry) bool {
-	return hmac.Equal(e.Link, c.Seal(prev, e))
+// verify tells whether e's link is the one that the key which it names makes of it.
+// Known is false where that key is not in the ring.
+func (c *Chain) verify(prev []byte, e *store.Entry) (good, known bool) {
+	for _, k := range *c.ring.Load() {
+		if bytes.HasPrefix(e.Link, k.id[:]) { // ids are short, so that two keys may have one
+			known = true
+			good = good || hmac.Equal(e.Link, k.seal(prev, e))
+		}
+	}
+	return good, known
 }
 
 // appendRow encodes everything that a link vouches for. Each variable part is

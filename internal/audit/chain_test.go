@@ -47,3 +47,41 @@ func TestRowsEncodeApart(t *testing.T) {
 		}
 	})
 }
+
+// TestChainRotation: each row verifies under the key that sealed it, and under no other.
+func TestChainRotation(t *testing.T) {
+	first, second := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	c, err := NewChain(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]store.Entry, 2)
+	rows[0].Link = c.Seal(nil, &rows[0])
+	if err := c.SetKeys(first, second); err != nil {
+		t.Fatal(err)
+	}
+	rows[1].Link = c.Seal(rows[0].Link, &rows[1])
+	judge := func(what string, wantGood, wantKnown [2]bool) {
+		t.Helper()
+		var prev []byte
+		for i := range rows {
+			if good, known := c.verify(prev, &rows[i]); good != wantGood[i] || known != wantKnown[i] {
+				t.Errorf("%s: row %d is judged %t, %t", what, i, good, known)
+			}
+			prev = rows[i].Link
+		}
+	}
+	both := [2]bool{true, true}
+	judge("rotated", both, both)
+	if c.SetKeys() == nil || c.SetKeys(second[:31]) == nil {
+		t.Error("a ring without a key, or with a short one, is accepted")
+	}
+	judge("a ring was refused", both, both)
+	rows[1].Outcome = "another"
+	judge("altered", [2]bool{true, false}, both)
+	rows[1].Outcome = ""
+	if err := c.SetKeys(second); err != nil {
+		t.Fatal(err)
+	}
+	judge("the first key is gone", [2]bool{false, true}, [2]bool{false, true})
+}

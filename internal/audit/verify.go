@@ -111,10 +111,13 @@ func (v *verification) row(e *store.Entry) error {
 	}
 	v.content(e)
 	if v.chain != nil {
-		if v.chain.verify(t.link, e) {
+		switch good, known := v.chain.verify(t.link, e); {
+		case good:
 			v.report.Sealed++
-		} else {
+		case known:
 			v.report.add(e.Ref, e.Rev, "the audit chain breaks here: the row, or one before it, is not what was written")
+		default:
+			v.report.add(e.Ref, e.Rev, "the audit chain cannot be verified here: the row is sealed under no key of the ring")
 		}
 	}
 	changed := e.At

@@ -58,6 +58,7 @@ var rooms = []room{
 	{path: "internal/coding", may: []string{"internal/door"}, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}, never: noSQL},
 	{path: "internal/contribution", may: []string{"jsonvalue", "merge"}, never: append(noSQL, impure...)},
 	{path: "internal/index", may: []string{"jsonvalue"}, never: append(noDoor, noSQL...)},
+	{path: "internal/keyring", may: []string{"."}, never: append(noDoor, noSQL...)},
 	{path: "internal/layout", may: []string{"jsonvalue"}, outside: []string{"github.com/go-json-experiment/json/jsontext"}, never: append(noSQL, impure...)},
 	{path: "internal/openapi", may: []string{".", "jsonvalue", "problem"}, never: append(noSQL, "os", "os/exec", "log/slog")},
 	{path: "internal/view", may: []string{"jsonvalue", "merge"}, never: append(noSQL, impure...)},
