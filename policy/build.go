@@ -18,7 +18,7 @@ func (v *value) get(name string) *value {
 // policy makes a Policy of a file's values and judges what they mean to each
 // other. What is wrong with a value by itself was reported before.
 func (d *decoder) policy(v *value) *Policy {
-	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, TLS: d.tls(v.get("tls")), CORS: d.cors(v.get("cors")), APIVersions: d.apiVersions(v.get("api_versions")), Auth: d.auth(v.get("auth")), Limits: d.limits(v.get("limits"))}
+	p := &Policy{Listen: v.get("listen").text, Store: v.get("store").text, TLS: d.tls(v.get("tls")), CORS: d.cors(v.get("cors")), APIVersions: d.apiVersions(v.get("api_versions")), Auth: d.auth(v.get("auth")), Limits: d.limits(v.get("limits")), Signing: d.signing(v.get("signing"))}
 	p.Idempotency.Keep = v.get("idempotency").get("keep").duration
 	named, def := v.get("collections"), v.get("default")
 	access := v.get("access")
@@ -99,9 +99,7 @@ func (d *decoder) collection(v *value) Collection {
 func (d *decoder) contract(v *value) Contract {
 	var c Contract
 	c.Preset = Preset(v.get("preset").text)
-	if v.get("token").text == ifmatch.TokenHash.String() {
-		c.Token = ifmatch.TokenHash
-	}
+	c.Token = tokenOf(v.get("token"))
 	c.Weak = v.get("weak").bool
 	accept := v.get("weak_if_match")
 	c.AcceptWeak = c.Weak || accept.text == "accept"
@@ -114,6 +112,15 @@ func (d *decoder) contract(v *value) Contract {
 	c.ConflictDetails = Details(v.get("conflict_details").text)
 	c.Dialect = d.dialect(v, c.Preset)
 	return c
+}
+
+func tokenOf(v *value) ifmatch.Token {
+	for _, t := range []ifmatch.Token{ifmatch.TokenHash, ifmatch.TokenSigned} {
+		if v.text == t.String() {
+			return t
+		}
+	}
+	return ifmatch.TokenVersion
 }
 
 func preconditions(v *value) ifmatch.MethodPreconditions {

@@ -82,7 +82,7 @@ func (d *decoder) readers(fields, token *value, naturalKey []*value) {
 			continue
 		}
 		if token.text == ifmatch.TokenHash.String() {
-			d.fail(read.at, read.path, "cannot stand where token is hash: entity tags would be made of the hidden value too, and tell whoever guesses it; use token: version")
+			d.fail(read.at, read.path, "cannot stand where token is hash: entity tags would be made of the hidden value too, and tell whoever guesses it; use token: version, or signed")
 			continue
 		}
 		hiding, err := view.Compile([]string{path}, nil)

@@ -95,7 +95,7 @@ func TestExpressionErrors(t *testing.T) {
 		{"a reader who is no one", head + `fields: [{path: /a, read: reader}]`, []string{
 			"5:31: collections[0].fields[0].read: line 1, column 1 of the expression: there is no reader; a rule is about principal, params, resource and request"}},
 		{"hidden, and in the tag", head + "contract: {token: hash}\n    fields: [{path: /a}, {path: /b, read: 'true'}]", []string{
-			"6:43: collections[0].fields[1].read: cannot stand where token is hash: entity tags would be made of the hidden value too, and tell whoever guesses it; use token: version"}},
+			"6:43: collections[0].fields[1].read: cannot stand where token is hash: entity tags would be made of the hidden value too, and tell whoever guesses it; use token: version, or signed"}},
 		{"hidden, and in the id", "collections:\n  - name: users\n    id: {natural_key: [/org, /user/email]}\n    fields: [{path: /user, read: 'true'}, {path: '/**/email', read: 'true'}, {path: /name, read: 'true'}]", []string{
 			"4:34: collections[0].fields[0].read: cannot hide /user/email, which is part of natural_key on line 3: ids are made of it, and everybody sees these",
 			"4:69: collections[0].fields[1].read: cannot hide /user/email, which is part of natural_key on line 3: ids are made of it, and everybody sees these"}},

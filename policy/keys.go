@@ -98,10 +98,11 @@ var rootKey = key{kind: kindBlock, doc: "The policy of one server.", keys: appen
 	{name: "access", kind: kindRules, keys: accessKeys, optional: true, defDoc: byDefaultDenied, doc: "Who may do what, in the collections that have no `access` of their own: one expression for everything, as in `access: true`, or one for each action." + aboutRules},
 	{name: "api_versions", kind: kindTexts, defDoc: "any", check: checkAPIVersion, doc: "Values that the header `Api-Version` may have, as in `[\"2026-11-01\"]`. A request with another one is refused; one without the header is not. The answer repeats it. What is read and written, and under which tags, does not depend on it."},
 	{name: "limits", kind: kindBlock, keys: limitKeys, doc: "What one request may cost. What is larger is refused."},
+	{name: "signing", kind: kindBlock, keys: signingKeys, optional: true, defDoc: "keys in `PATH.key` beside `store: sqlite:PATH`, made when the server first starts; for `memory:` keys that end with it", doc: "The keys that sign entity tags where `token` is `signed`, and that seal the log. The newest signs; what an earlier one has signed stays good for as long as it is in the ring."},
 	{name: "idempotency", kind: kindBlock, keys: idempotencyKeys, doc: "What is kept so that a write can be sent again without harm. A write with an `Idempotency-Key` is carried out once."},
 	{name: "default", kind: kindBlock, keys: collectionKeys, optional: true, defDoc: "with `collections`, none; else every default", doc: "The rules of every `/v1/{collection}` that `collections` does not name."},
 	{name: "collections", kind: kindBlocks, keys: append(nameKeys, collectionKeys...), optional: true, defDoc: "any under `/v1/`", doc: "The collections that are served. Others are not, unless there is a `default`."},
-}, later("admin_listen", "signing")...)}
+}, later("admin_listen")...)}
 
 var limitKeys = []*key{
 	{name: "body", kind: kindSize, def: "1MiB", min: 1, max: 1 << 30, doc: "A request's content."},
@@ -154,7 +155,7 @@ var contractKeys = append([]*key{
 		{name: string(PresetRFC9110), doc: "RFC 9110 to the letter"}, {name: string(PresetVersionBody), doc: "versions in bodies, as many APIs have them: `body_version: always`, `stale_status: 409`, `errors: envelope`"},
 	}, doc: "Where the other keys' defaults come from."},
 	{name: "token", kind: kindWord, def: "version", words: []word{
-		{name: "version", doc: "the number of the version"}, {name: "hash", doc: "a digest of the content"}, {name: "signed", later: true},
+		{name: "version", doc: "the number of the version"}, {name: "hash", doc: "a digest of the content"}, {name: "signed", doc: "the number of the version under a signature, which nobody can guess, and which is good for the one document that it was made for; see `signing`"},
 	}, doc: "What entity tags are made of."},
 	{name: "weak", kind: kindBool, def: "false", doc: "Publishes weak entity tags, `W/\"…\"`."},
 	{name: "weak_if_match", kind: kindWord, defDoc: "`accept` where `weak` is true, else `reject`", words: []word{

@@ -32,6 +32,7 @@ type Policy struct {
 	// Auth says how callers prove who they are; nil asks nobody.
 	Auth        *Auth
 	Limits      Limits
+	Signing     Signing
 	Idempotency Idempotency
 	// Default holds the rules of every collection under /v1/ that Collections
 	// does not name; nil serves no others. Its Name and Path are "".
@@ -102,6 +103,7 @@ type Collection struct {
 type Contract struct {
 	// Preset is what the other fields started from.
 	Preset Preset
+	// Its Signer is for whoever opens the key ring to set.
 	ifmatch.Contract
 	ifmatch.Dialect
 	ConflictDetails Details

@@ -154,6 +154,7 @@ func TestPrintStatesEveryKey(t *testing.T) {
 		JWT:     &JWT{TokenRules: TokenRules{Issuer: "i", Audience: "a", NameClaim: "n", RolesClaim: "r", Prefix: "p"}, Keys: []JWTKey{{Algorithm: "ES256", ID: "k", File: "f", Public: "p"}}},
 	}
 	p.TLS, p.Limits.Rate = &TLS{"a.pem", "b.pem"}, &Rate{time.Minute, 600}
+	p.Signing.Keyring = "ring"
 	p.Default.Contract.DigestField = "sha256"
 	p.Default.OnStale.Overwrite = "true"
 	p.Default.MayResolve = []string{"", "true"}

@@ -36,6 +36,7 @@ func (p *Policy) MarshalYAML() ([]byte, error) {
 	if p.Auth != nil {
 		root = append(root, yaml.MapItem{Key: "auth", Value: p.Auth.members()})
 	}
+	root = append(root, p.Signing.members()...)
 	if p.Default != nil {
 		root = append(root, yaml.MapItem{Key: "default", Value: p.Default.members()})
 	}
