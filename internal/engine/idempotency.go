@@ -44,7 +44,7 @@ func (e *Engine) Once(ctx context.Context, in *Intent, do func(context.Context, 
 	if !in.stores() {
 		return do(ctx, in)
 	}
-	if err := e.flights.take(ctx, in.Key, e.keyWait); err != nil {
+	if err := e.flights.take(ctx, in, e.keyWait); err != nil {
 		return nil, e.refusalOf(err, nil)
 	}
 	defer e.flights.leave(in.Key)
@@ -95,7 +95,7 @@ func (e *Engine) Spend(ctx context.Context, in *Intent) (done func(), err error)
 	if !in.stores() {
 		return func() {}, nil
 	}
-	if err := e.flights.take(ctx, in.Key, e.keyWait); err != nil {
+	if err := e.flights.take(ctx, in, e.keyWait); err != nil {
 		return nil, e.refusalOf(err, nil)
 	}
 	if err := e.spend(ctx, in); err != nil {
@@ -219,17 +219,18 @@ type flights struct {
 
 type flight struct{ scope, key string }
 
-// take makes a key the caller's, who has to leave it. It fails where somebody has
-// it and does not leave it in time.
-func (f *flights) take(ctx context.Context, key *Key, wait time.Duration) error {
-	name := flight{key.Scope, key.Key}
+// take makes the key of an intent the caller's, who has to leave it. It fails where
+// somebody has it and does not leave it in time.
+func (f *flights) take(ctx context.Context, in *Intent, wait time.Duration) error {
+	name := flight{in.Key.Scope, in.Key.Key}
+	left := f.try(name)
+	if left == nil {
+		return nil
+	}
+	defer in.stepAside()()
 	patience := time.NewTimer(wait)
 	defer patience.Stop()
-	for {
-		left := f.try(name)
-		if left == nil {
-			return nil
-		}
+	for ; left != nil; left = f.try(name) {
 		select {
 		case <-left:
 		case <-patience.C:
@@ -238,6 +239,7 @@ func (f *flights) take(ctx context.Context, key *Key, wait time.Duration) error 
 			return ctx.Err()
 		}
 	}
+	return nil
 }
 
 // try is take without waiting: where somebody has the key it returns what is closed

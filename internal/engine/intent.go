@@ -163,6 +163,9 @@ type Intent struct {
 	// Wait is how long this may wait while somebody else has a lease on the document;
 	// not longer than [MaxWait].
 	Wait time.Duration
+	// Place is what this occupies while it is carried out, nil for nothing. It is left
+	// for as long as this waits for a lease, or for another request under its key.
+	Place Place
 	// Lenient lets a write stand that does not win every field it changes.
 	Lenient bool
 	// Links returns the value of _links as a read would show it now, for the tests
@@ -173,6 +176,21 @@ type Intent struct {
 	Members []*Intent
 
 	posted bool // a version in the content is no condition
+}
+
+// Place is one of a bounded number that are under way.
+type Place interface {
+	Leave()
+	Return() // after Leave
+}
+
+// stepAside leaves the place, until back is called.
+func (in *Intent) stepAside() (back func()) {
+	if in.Place == nil {
+		return func() {}
+	}
+	in.Place.Leave()
+	return in.Place.Return
 }
 
 // Post makes in the creation of a document whose id the engine makes: of its natural

@@ -107,13 +107,8 @@ func (w *write) standInLine(ctx context.Context) (*Outcome, error) {
 	again.Stop() // until it is this one's turn
 	defer again.Stop()
 	for {
-		select {
-		case <-p.called:
-		case <-again.C:
-		case <-end.C:
-			return nil, w.lockedOut()
-		case <-ctx.Done():
-			return nil, w.failed(ctx.Err())
+		if refused := w.stand(ctx, p, again.C, end.C); refused != nil {
+			return nil, refused
 		}
 		out, err := w.attempt(ctx)
 		locked := lockOf(err)
@@ -123,6 +118,20 @@ func (w *write) standInLine(ctx context.Context) (*Outcome, error) {
 		lines.met(ref, locked.Until)
 		again.Reset(min(max(locked.Until.Sub(w.engine.now()), mostLooks), leastLooks))
 	}
+}
+
+// stand waits in line until the write may try. It fails with a [*Refusal].
+func (w *write) stand(ctx context.Context, p *place, again, end <-chan time.Time) error {
+	defer w.intent.stepAside()()
+	select {
+	case <-p.called:
+	case <-again:
+	case <-end:
+		return w.lockedOut()
+	case <-ctx.Done():
+		return w.failed(ctx.Err())
+	}
+	return nil
 }
 
 // enter takes the last place in the line of a document, which must be left again. It
