@@ -78,9 +78,8 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	}
 	server := newHTTPServer(h, log)
 	server.RegisterOnShutdown(h.Drain)
-	limited := httpapi.LimitHeader(server, listener, int(p.Limits.Header))
 	announce(p, listener.Addr())
-	err = serveUntil(ctx, stop, server, func() error { return serveOn(server, limited, pair) })
+	err = serveUntil(ctx, stop, server, func() error { return serveOn(server, listener, &p.Limits, pair) })
 	return errors.Join(err, s.Close())
 }
 
@@ -133,6 +132,7 @@ func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr,
 		return nil, err
 	}
 	config.Door = &door.Door{Engine: e, MaxTags: p.Limits.Tags, KeepAnswers: p.Idempotency.Keep, Codings: coding.All(), Log: log}
+	config.Admission = admission(&p.Limits)
 	if tcp, ok := addr.(*net.TCPAddr); ok {
 		config.Loopback = tcp.IP.IsLoopback()
 	}
@@ -178,10 +178,12 @@ func rules(c *policy.Collection) (*engine.Rules, error) {
 	return r, nil
 }
 
-// The bounds on slow clients. A request's content has a minute to arrive.
+// The bounds on slow clients. A request's content has a minute to arrive, and its answer
+// two to be read, what it waited for included.
 const (
 	headerTimeout  = 10 * time.Second
 	contentTimeout = time.Minute
+	answerTimeout  = 2 * time.Minute
 	idleTimeout    = 2 * time.Minute
 	drainTimeout   = 30 * time.Second
 )
@@ -191,6 +193,7 @@ func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       contentTimeout,
+		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		// OPTIONS * is the API's to answer.
 		DisableGeneralOptionsHandler: true,

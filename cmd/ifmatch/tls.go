@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -55,13 +53,4 @@ func openPair(ctx context.Context, k *kong.Context, t *policy.TLS, log *slog.Log
 	}
 	go pair.Watch(ctx, renewedEvery)
 	return pair, nil
-}
-
-// serveOn serves plain HTTP, or with a pair HTTPS with HTTP/2.
-func serveOn(server *http.Server, l net.Listener, pair *certificate.Pair) error {
-	if pair == nil {
-		return server.Serve(l)
-	}
-	server.TLSConfig = pair.Config()
-	return server.ServeTLS(l, "", "")
 }

@@ -182,14 +182,21 @@ func (d *Door) ServeTogether(w http.ResponseWriter, b *Batch, ops []*Operation) 
 }
 
 // Spend gives the batch's idempotency key to operations that are carried out one by one,
-// each under a key of its own; see [engine.Engine.Spend]. Where it is another batch's it
-// answers, and returns nil.
+// each under a key of its own; see [engine.Engine.Spend]. All of them have one place.
+// Where it is another batch's, or there is no place, it answers, and returns nil.
 func (d *Door) Spend(w http.ResponseWriter, b *Batch) (done func()) {
-	done, err := d.Engine.Spend(b.request.Context(), b.intent)
-	if err != nil {
-		d.Refuse(w, b.request, b.target, b.intent.Correlation, err)
+	place, admitted := d.admit(w, b.request)
+	if !admitted {
+		return nil
 	}
-	return done
+	b.intent.Place = place
+	spent, err := d.Engine.Spend(b.request.Context(), b.intent)
+	if err != nil {
+		place.Leave()
+		d.Refuse(w, b.request, b.target, b.intent.Correlation, err)
+		return nil
+	}
+	return func() { spent(); place.Leave() }
 }
 
 // KeyOf returns the key of an operation that is carried out by itself, "" for none. It is

@@ -40,6 +40,11 @@ type Door struct {
 	// is kept under one; 0 means [DefaultKeep].
 	Keys        Keys
 	KeepAnswers time.Duration
+	// Admit gives a write a place among those that are under way, once its content has
+	// arrived; what it is answered with, it is answered without one. Where there is no
+	// place Admit answers the request itself, and returns nil. All of a batch has one
+	// place. Nil admits everything.
+	Admit func(http.ResponseWriter, *http.Request) engine.Place
 	// Log gets what callers must not see: the causes of 5xx answers. Nil drops it.
 	Log *slog.Logger
 }

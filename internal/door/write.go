@@ -37,7 +37,11 @@ func (d *Door) answerOnce(w http.ResponseWriter, r *http.Request, t Target, in *
 	if in.Key != nil {
 		in.Key.Answer = func(out *engine.Outcome) ([]byte, error) { return render.encode(out, in.Actor.Roles) }
 	}
-	out, err := d.Engine.Once(r.Context(), in, do)
+	place, admitted := d.admit(w, r)
+	if !admitted {
+		return
+	}
+	out, err := d.once(r, in, do, place)
 	switch {
 	case err != nil:
 		refuse(err)
@@ -48,6 +52,28 @@ func (d *Door) answerOnce(w http.ResponseWriter, r *http.Request, t Target, in *
 		status, body := render(w.Header(), out)
 		send(w, status, body)
 	}
+}
+
+// admit gives a write its place. Where there is none, the request has been answered.
+func (d *Door) admit(w http.ResponseWriter, r *http.Request) (place engine.Place, ok bool) {
+	if d.Admit == nil || r.Context().Value(inBatch{}) != nil {
+		return anywhere{}, true
+	}
+	place = d.Admit(w, r)
+	return place, place != nil
+}
+
+// anywhere is a place that is not counted.
+type anywhere struct{}
+
+func (anywhere) Leave()  {}
+func (anywhere) Return() {}
+
+// once has the engine carry an intent out in its place.
+func (d *Door) once(r *http.Request, in *engine.Intent, do func(context.Context, *engine.Intent) (*engine.Outcome, error), place engine.Place) (*engine.Outcome, error) {
+	defer place.Leave()
+	in.Place = place
+	return d.Engine.Once(r.Context(), in, do)
 }
 
 // rendering is how a write of a document is answered.

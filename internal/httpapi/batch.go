@@ -37,6 +37,9 @@ func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if s.admission.rates != nil && !s.take(w, r, batchPath, max(len(members)-1, 0)) {
+		return
+	}
 	if parsed.atomic {
 		s.together(w, b, members)
 		return

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -79,13 +80,18 @@ func (c *conn) CloseWrite() error {
 // headerTooLarge is the whole answer, as it is sent. Nothing of the request is
 // known, so nothing is said of it.
 func headerTooLarge(limit int) []byte {
-	doc := problem.Document{
+	return wholeAnswer(&problem.Document{
 		Code: problem.TooLarge, Status: http.StatusRequestHeaderFieldsTooLarge, CorrelationID: door.Correlation(new(http.Request)),
 		Detail: "The request's header, with its first line, is larger than " + strconv.Itoa(limit) + " bytes. Nothing was done. Send fewer or shorter header fields, or a shorter URL.",
-	}
+	})
+}
+
+// wholeAnswer is an answer with a problem document as it is sent, head and all, after
+// which the connection ends.
+func wholeAnswer(doc *problem.Document) []byte {
 	body := doc.Append(nil)
 	answer := http.Response{
-		StatusCode: doc.Status, ProtoMajor: 1, ProtoMinor: 1, Close: true,
+		StatusCode: doc.StatusCode(), ProtoMajor: 1, ProtoMinor: 1, Close: true,
 		Header: http.Header{
 			"Content-Type":  {problem.ProblemJSON.ContentType()},
 			"Cache-Control": {"no-store"},
@@ -93,9 +99,10 @@ func headerTooLarge(limit int) []byte {
 		},
 		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
 	}
-	var b bytes.Buffer
-	if err := answer.Write(&b); err != nil {
-		return []byte(refusal)
+	if doc.RetryAfter > 0 {
+		answer.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil(doc.RetryAfter.Seconds()))))
 	}
+	var b bytes.Buffer
+	_ = answer.Write(&b) // a buffer takes everything
 	return b.Bytes()
 }

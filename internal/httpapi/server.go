@@ -57,6 +57,8 @@ type Config struct {
 	// APIVersions are the values that Api-Version may have, each as it is sent; none
 	// lets it have any.
 	APIVersions []string
+	// Admission says how much is taken on.
+	Admission Admission
 	// Loopback tells that the server listens on a loopback address alone: it then
 	// answers only where Host is a name of its own machine.
 	Loopback bool
@@ -103,6 +105,8 @@ type Server struct {
 	described descriptions
 	seal      cipher.AEAD // of cursors that tell of what their holder may not see
 
+	admission *admitter
+
 	drain        sync.Once
 	draining     chan struct{} // closed by Drain
 	beatEvery    time.Duration
@@ -114,6 +118,9 @@ func New(c Config) *Server {
 	c.Collections = slices.Clone(c.Collections)
 	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, versions: slices.Clone(c.APIVersions), maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal(),
 		draining: make(chan struct{}), beatEvery: beatEvery, stalledAfter: stalledAfter}
+	if s.admission = newAdmitter(c.Admission); s.admission.writes != nil {
+		s.door.Admit = s.enterWrite
+	}
 	s.router.dialect = &c.DefaultDialect
 	s.router.authority = c.DefaultAuthority.byDefault()
 	s.router.related = relationsOf(c.DefaultLinks, []string{"collection", cmp.Or(c.DefaultParam, "id")}, true)
@@ -157,6 +164,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if !s.admitted(w, r, path) {
+		return
+	}
 	if s.apiVersion(w, r, path) {
 		return
 	}
@@ -199,6 +209,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 	if t.Barred != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		s.door.Refuse(w, r, t, "", t.Barred)
 		return
+	}
+	if in, ok := s.enterRead(w, r, to.kind); !ok {
+		return
+	} else if in != nil {
+		defer in.leave()
+		w = in
 	}
 	switch to.kind {
 	case routeItem:

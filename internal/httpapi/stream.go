@@ -109,6 +109,7 @@ type events struct {
 	stalled time.Duration
 }
 
+// write leaves the deadline in force, for flush.
 func (e *events) write(event []byte) error {
 	if err := http.NewResponseController(e.ResponseWriter).SetWriteDeadline(time.Now().Add(e.stalled)); err != nil {
 		return err
@@ -121,7 +122,13 @@ func (e *events) flush(event []byte) error {
 	if err := e.write(event); err != nil {
 		return err
 	}
-	return http.NewResponseController(e.ResponseWriter).Flush()
+	control := http.NewResponseController(e.ResponseWriter)
+	if err := control.Flush(); err != nil {
+		return err
+	}
+	// Over HTTP/2 a deadline that passes ends the stream, whether anything is to be
+	// written then or not.
+	return control.SetWriteDeadline(time.Time{})
 }
 
 // unlimited lets an answer take longer than a request may: the server's bound on

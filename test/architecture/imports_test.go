@@ -42,7 +42,7 @@ var (
 // a line here, and there.
 var rooms = []room{
 	{path: "cmd/ifmatch", any: true},
-	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/bearer", "internal/contribution", "internal/door", "internal/engine", "internal/index", "internal/openapi", "internal/store", "internal/view", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
+	{path: "internal/httpapi", may: []string{".", "internal/access", "internal/admission", "internal/bearer", "internal/contribution", "internal/door", "internal/engine", "internal/index", "internal/openapi", "internal/store", "internal/view", "jsonvalue", "patch", "problem"}, outside: []string{"github.com/google/uuid", "golang.org/x/time"}, never: noSQL},
 	{path: "guard", may: []string{".", "internal/door", "internal/engine", "internal/store", "internal/view", "jsonvalue", "merge", "problem"}, never: noSQL},
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "internal/view", "jsonvalue", "merge", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "internal/engine", may: []string{".", "internal/audit", "internal/blame", "internal/contribution", "internal/index", "internal/store", "internal/view", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
@@ -52,6 +52,7 @@ var rooms = []room{
 	{path: "internal/access", may: []string{"jsonvalue"}, outside: []string{"cel.dev/cel-go"}, never: append(noSQL, "net/http")},
 	{path: "policy", may: []string{".", "internal/access", "internal/bearer", "internal/contribution", "internal/index", "internal/schema", "internal/view", "jsonvalue", "merge"}, outside: []string{"github.com/goccy/go-yaml"}, never: []string{"net/http", "database/sql"}},
 
+	{path: "internal/admission", outside: []string{"github.com/maypok86/otter/v2", "golang.org/x/time"}, never: append(noSQL, "net/http")},
 	{path: "internal/audit", may: []string{"internal/index", "internal/store", "jsonvalue"}, never: append(noSQL, impure...)},
 	{path: "internal/blame", may: []string{"jsonvalue", "merge", "patch"}, never: append(noSQL, impure...)},
 	{path: "internal/certificate", never: append(noSQL, "net/http")},

@@ -51,6 +51,8 @@ type setup struct {
 	// actor names who makes a request; nil names nobody.
 	actor   func(*http.Request) store.Actor
 	maxPage int
+	// admission is how much is taken on; zero is everything.
+	admission httpapi.Admission
 	// apiVersions are the values that Api-Version may have; nil is any.
 	apiVersions []string
 	// collections are served in place of a default; rules do not apply to them.
@@ -123,7 +125,7 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 		rules = nil
 	}
 	server := httptest.NewUnstartedServer(httpapi.New(httpapi.Config{
-		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All(), Log: s.log}, APIVersions: s.apiVersions, Default: rules, DefaultDialect: s.dialect, DefaultLinks: s.links, Collections: s.collections, MaxPage: s.maxPage,
+		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All(), Log: s.log}, APIVersions: s.apiVersions, Admission: s.admission, Default: rules, DefaultDialect: s.dialect, DefaultLinks: s.links, Collections: s.collections, MaxPage: s.maxPage,
 	}))
 	server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is the API's to answer
 	server.Start()

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ifmatch/ifmatch/internal/access"
 	"github.com/ifmatch/ifmatch/internal/door"
@@ -65,6 +66,7 @@ func provocations(t *testing.T) map[problems.Code]provocation {
 		problems.UnsupportedMediaType: put(`{"n":3}`, "If-Match", `"2"`, "Content-Type", "text/plain"),
 		problems.Invalid:              put(`[3]`, "If-Match", `"2"`),
 		problems.PreconditionRequired: put(`{"n":3}`),
+		problems.RateLimited:          {method: "PUT", path: kept, body: `{"n":3}`, headers: []string{"If-Match", `"2"`}, front: (*api).afterTooMuch},
 		problems.LeaseExpired:         put(`{"n":3}`, "If-Match", `"2"`, "Ifmatch-Lease", "none-that-there-is"),
 		problems.Locked:               failing(&store.LockedError{}),
 		problems.Contended:            failing(store.ErrContended),
@@ -77,10 +79,10 @@ func provocations(t *testing.T) map[problems.Code]provocation {
 // elsewhere names, for each code that takes more than one request, a test of this
 // package.
 var elsewhere = map[problems.Code]string{
-	problems.Overloaded:     "TestHalfClosedClient", // the client has given up
-	problems.OutcomeUnknown: "TestUnknownOutcomes",  // the one code that may leave something written
-	problems.Outranked:      "TestDirectWrites",     // two sources have to meet
-	problems.TokenForged:    "TestForgedTags",       // its document has signed tags
+	problems.Overloaded:     "TestOverload",        // others have to be in the way
+	problems.OutcomeUnknown: "TestUnknownOutcomes", // the one code that may leave something written
+	problems.Outranked:      "TestDirectWrites",    // two sources have to meet
+	problems.TokenForged:    "TestForgedTags",      // its document has signed tags
 
 	problems.Resync:              "TestChangesResync", // two stores have to meet
 	problems.IdempotencyInFlight: "TestKeyInFlight",
@@ -88,9 +90,7 @@ var elsewhere = map[problems.Code]string{
 }
 
 // unanswered are the codes that no request is answered with yet.
-var unanswered = []problems.Code{
-	problems.RateLimited,
-}
+var unanswered []problems.Code
 
 // TestEveryCodeIsProvoked: a code that is added to the table of package problem
 // needs a request that brings it about, here or in a test that is named, and one
@@ -192,10 +192,23 @@ func (a *api) askingForKeys() *api {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	front := httptest.NewServer(httpapi.New(httpapi.Config{
-		Door:    &door.Door{Engine: engine.New(a.store, engine.Config{Chain: a.chain})},
-		Default: &engine.Rules{}, Auth: httpapi.Auth{Keys: keys},
-	}))
+	return a.behind(httpapi.Config{Auth: httpapi.Auth{Keys: keys}})
+}
+
+// afterTooMuch serves a's store to a caller who has asked for as much as they may.
+func (a *api) afterTooMuch() *api {
+	a.t.Helper()
+	b := a.behind(httpapi.Config{Admission: httpapi.Admission{Burst: 1, Per: time.Hour}})
+	b.must(200, "GET", kept, "")
+	return b
+}
+
+// behind serves a's store in another way.
+func (a *api) behind(c httpapi.Config) *api {
+	a.t.Helper()
+	c.Door = &door.Door{Engine: engine.New(a.store, engine.Config{Chain: a.chain})}
+	c.Default = &engine.Rules{}
+	front := httptest.NewServer(httpapi.New(c))
 	a.t.Cleanup(front.Close)
 	b := *a
 	b.url = front.URL
