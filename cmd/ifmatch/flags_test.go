@@ -38,6 +38,11 @@ func flagCases(t *testing.T) []flagCase {
 	}
 	listen, store := []string{"--listen", "127.0.0.1:0"}, []string{"--store", "memory:"}
 	const noFile = "sqlite:/nowhere/docs.db"
+	signedOnly, ring := writeFile(t, filepath.Join(dir, "signed.yaml"), "default: {contract: {token: signed}}\n"), stored+".key"
+	noRing := map[string]string{
+		"/nowhere/ring": "there is no key ring: open /nowhere/ring: no such file or directory; restore it from a copy, ",
+		written:         "the key ring " + written + " cannot be used: line 1 does not begin with a key in hex; ",
+	}
 	return []flagCase{
 		{"serve", "listen", store, "127.0.0.1:0", listensElsewhere, map[string]string{
 			"localhost":   `"localhost" is not an address; write host:port, as in 127.0.0.1:8080`,
@@ -73,16 +78,21 @@ func flagCases(t *testing.T) []flagCase {
 			"/nowhere/key.pem": "cannot read the certificate's key: open /nowhere/key.pem: no such file or directory",
 			i.cert:             i.cert + " holds a certificate and no private key; the files may be the wrong way round",
 		}},
-		{"verify", "store", nil, "sqlite:" + stored, func(t *testing.T, c *exec.Cmd) {
-			if out, err := c.CombinedOutput(); err != nil || !strings.HasSuffix(string(out), ": all agree\n") {
-				t.Errorf("%v: %s", err, out)
-			}
-		}, map[string]string{
+		{"serve", "keyring", slices.Concat(listen, store, []string{"--config", signedOnly}), ring, signsWith(ring), noRing},
+		{"verify", "keyring", []string{"--store", "sqlite:" + stored}, ring, allAgree, noRing},
+		{"verify", "store", nil, "sqlite:" + stored, allAgree, map[string]string{
 			"docs.db":                   "a store begins with its kind and a colon; valid are memory: and sqlite:PATH",
 			"postgres://me:secret@host": "postgres: is not supported by this version; valid are memory: and sqlite:PATH",
 			"memory:":                   "a store in memory ends with its process; name a file, as in sqlite:PATH",
 			noFile:                      "stat /nowhere/docs.db: no such file or directory",
 		}},
+	}
+}
+
+// allAgree sees a store that was verified.
+func allAgree(t *testing.T, c *exec.Cmd) {
+	if out, err := c.CombinedOutput(); err != nil || !strings.HasSuffix(string(out), ": all agree\n") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

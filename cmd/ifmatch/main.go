@@ -20,6 +20,7 @@ type cli struct {
 	Import  importCmd  `cmd:"" help:"Bring documents from JSON Lines into a collection, each under a precondition."`
 	Merge   mergeCmd   `cmd:"" help:"Merge two changes of a JSON file, by the rules of a policy file; also as git's merge driver."`
 	Key     keyCmd     `cmd:"" help:"Make API keys."`
+	Keyring keyringCmd `cmd:"" help:"Look after the keys that sign entity tags and seal the log."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -51,7 +52,37 @@ type server struct {
 	out    *bufio.Reader
 	url    string
 	store  string // as it announces it
-	stderr bytes.Buffer
+	stderr said
+}
+
+// said is what a program has said so far.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// hears waits until the server has said something.
+func (s *server) hears(text string) {
+	s.Helper()
+	for !strings.Contains(s.stderr.String(), text) {
+		select {
+		case <-s.Context().Done():
+			s.Fatalf("the server does not say %q but %s", text, &s.stderr)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // serve starts the program and waits until it has announced itself.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/coding"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -30,6 +30,7 @@ type serveCmd struct {
 	Config string   `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_CONFIG" help:"Policy file. Without one every /v1/{collection}/{id} is served."`
 	CORS   []string `name:"cors" placeholder:"ORIGIN" env:"IFMATCH_CORS" help:"Origin whose web pages may use the API, or * for all; may be repeated (default: the policy file's, else none)."`
 
+	Keyring string `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_KEYRING" help:"Keys that sign entity tags and seal the log; read again when they change (default: the policy file's, else those beside the store, which are made at first use)."`
 	TLSCert string `name:"tls-cert" placeholder:"FILE" type:"path" default:"" env:"IFMATCH_TLS_CERT" help:"Certificate to serve HTTPS with, in PEM; read again when it changes (default: the policy file's, else plain HTTP)."`
 	TLSKey  string `name:"tls-key" placeholder:"FILE" type:"path" default:"" env:"IFMATCH_TLS_KEY" help:"Its private key, in PEM (default: the policy file's)."`
 
@@ -58,10 +59,15 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	s, chain, err := openStore(ctx, p.Store, log)
+	s, err := openStore(ctx, p.Store, log)
 	if err != nil {
 		return blame(k, "store", err)
 	}
+	ring, err := openKeys(p, s)
+	if err != nil {
+		return errors.Join(blame(k, "keyring", err), s.Close())
+	}
+	go ring.watch(ctx, log)
 	if err := warnUnserved(ctx, p, s, log); err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -72,7 +78,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return errors.Join(blame(k, "listen", err), s.Close())
 	}
-	h, err := handler(p, s, chain, listener.Addr(), log)
+	h, err := handler(p, s, ring, listener.Addr(), log)
 	if err != nil {
 		return errors.Join(err, listener.Close(), s.Close())
 	}
@@ -118,19 +124,21 @@ func (c *serveCmd) policy(k *kong.Context) (*policy.Policy, error) {
 	if err := c.addTLS(k, p); err != nil {
 		return nil, err
 	}
+	p.Signing.Keyring = cmp.Or(c.Keyring, p.Signing.Keyring)
 	return p, addKeys(p)
 }
 
 // handler joins engine and door over an open store, for who listens on addr.
-func handler(p *policy.Policy, s store.Store, chain *audit.Chain, addr net.Addr, log *slog.Logger) (*httpapi.Server, error) {
+func handler(p *policy.Policy, s store.Store, ring *keys, addr net.Addr, log *slog.Logger) (*httpapi.Server, error) {
 	e := engine.New(s, engine.Config{
-		Chain:  chain,
+		Chain:  ring.chain,
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},
 	})
 	config, err := served(p)
 	if err != nil {
 		return nil, err
 	}
+	ring.sign(&config)
 	config.Door = &door.Door{Engine: e, MaxTags: p.Limits.Tags, KeepAnswers: p.Idempotency.Keep, Codings: coding.All(), Log: log}
 	config.Admission = admission(&p.Limits)
 	if tcp, ok := addr.(*net.TCPAddr); ok {

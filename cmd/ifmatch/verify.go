@@ -11,12 +11,14 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/ifmatch/ifmatch/internal/audit"
+	"github.com/ifmatch/ifmatch/internal/keyring"
 	"github.com/ifmatch/ifmatch/internal/store/sqlite"
 	"github.com/ifmatch/ifmatch/policy"
 )
 
 type verifyCmd struct {
-	Store string `placeholder:"DSN" env:"IFMATCH_STORE" help:"The store to check: sqlite:PATH (default: sqlite:ifmatch.db). No server may have it open."`
+	Store   string `placeholder:"DSN" env:"IFMATCH_STORE" help:"The store to check: sqlite:PATH (default: sqlite:ifmatch.db). No server may have it open."`
+	Keyring string `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_KEYRING" help:"The key ring that its log is sealed with (default: the one beside the store)."`
 }
 
 // Run verifies the store and prints what contradicts what.
@@ -25,10 +27,8 @@ func (v *verifyCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return blame(k, "store", err)
 	}
-	chain, err := openChain(s.Path()+keySuffix, false)
-	if errors.Is(err, fs.ErrNotExist) {
-		fmt.Printf("There is no key file %s, so the audit chain is not verified.\n", s.Path()+keySuffix)
-	} else if err != nil {
+	chain, err := v.chain(k, s.Path()+ringSuffix)
+	if err != nil {
 		return errors.Join(err, s.Close())
 	}
 	report, err := audit.Verify(ctx, s, chain)
@@ -36,6 +36,20 @@ func (v *verifyCmd) Run(ctx context.Context, k *kong.Context) error {
 		return err
 	}
 	return print(report)
+}
+
+// chain returns the audit chain of a store, nil where there is no key ring beside it and
+// none was named.
+func (v *verifyCmd) chain(k *kong.Context, beside string) (*audit.Chain, error) {
+	r, err := keyring.Load(cmp.Or(v.Keyring, beside))
+	if errors.Is(err, fs.ErrNotExist) && v.Keyring == "" {
+		fmt.Printf("There is no key ring %s, so the audit chain is not verified.\n", beside)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, blame(k, "keyring", err)
+	}
+	return audit.NewChain(r.Sealing()...)
 }
 
 // open opens the store for reading, which must be there already.
