@@ -207,6 +207,34 @@ func TestSignedTagsCarriedElsewhere(t *testing.T) {
 	})
 }
 
+// TestSignedTagsCarriedNextDoor: nothing of what a tag is of can be another, or stand on
+// the other side of a boundary.
+func TestSignedTagsCarriedNextDoor(t *testing.T) {
+	type place struct{ store, collection, params, id, at string }
+	here := place{"ab", "cd", "ef", "gh", "ij"}
+	sign := func(p place, value bool) (*ifmatch.Signer, ifmatch.Subject, ifmatch.ETag) {
+		s, of := newSigner(t, p.store, 1, firstKey), ifmatch.Subject{Collection: p.collection, Params: p.params, ID: p.id}
+		if value {
+			return s, of, s.SignValue(&of, p.at, &[32]byte{1})
+		}
+		return s, of, s.Sign(&of, 5)
+	}
+	_, _, tag := sign(here, false)
+	_, _, valueTag := sign(here, true)
+	for _, there := range []place{
+		{"x", "cd", "ef", "gh", "ij"}, {"ab", "x", "ef", "gh", "ij"}, {"ab", "cd", "x", "gh", "ij"}, {"ab", "cd", "ef", "x", "ij"}, {"ab", "cd", "ef", "gh", "x"},
+		{"abc", "d", "ef", "gh", "ij"}, {"ab", "cde", "f", "gh", "ij"}, {"ab", "cd", "efg", "h", "ij"}, {"ab", "cd", "ef", "ghi", "j"}, {"ab", "", "cdef", "gh", "ij"},
+	} {
+		s, of, own := sign(there, false)
+		if have, elsewhere := s.Verify(&of, 5, tag), there.at == "x"; have.Forged == elsewhere || (own == tag) != elsewhere {
+			t.Errorf("%s of %v is judged %+v at %v", tag, here, have, there)
+		}
+		if have := s.VerifyValue(&of, there.at, &[32]byte{1}, valueTag); !have.Forged || have.Current {
+			t.Errorf("%s of %v is judged %+v at %v", valueTag, here, have, there)
+		}
+	}
+}
+
 // TestSignedTagsRotation: what an earlier key of the ring has signed names what it
 // named, and what none has signed names nothing.
 func TestSignedTagsRotation(t *testing.T) {

@@ -24,7 +24,7 @@ var (
 	finish   = test{"./test/crash", "^TestTerminate$"}
 	audit    = test{"./internal/engine", "^TestChain"}
 	evaluate = test{".", "^TestEvaluate"}
-	signing  = test{".", "^TestSignedTags(Altered|CarriedElsewhere)$"}
+	signing  = test{".", "^TestSignedTags(Altered|Carried)"}
 	rotating = test{"./test/protocol", "^TestSignedTagsAfterRotation$"}
 
 	lost      = test{"./test/protocol", "^TestLostAnswers$"}
