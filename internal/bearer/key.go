@@ -8,6 +8,8 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +28,9 @@ type Key struct {
 
 	method   jwt.SigningMethod
 	material any // *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey, or a []byte that is secret
+	// print tells a public key and its algorithm from all others. A secret has none:
+	// verifying with it costs no more than looking up what was verified.
+	print [sha256.Size]byte
 }
 
 // algorithm is one of those that keys may be for.
@@ -91,7 +96,15 @@ func newKey(id, name string, material any) (Key, error) {
 	if err := a.fits(material); err != nil {
 		return Key{}, err
 	}
-	return Key{ID: id, Algorithm: name, method: a.method, material: material}, nil
+	k := Key{ID: id, Algorithm: name, method: a.method, material: material}
+	if a.secret == 0 {
+		der, err := x509.MarshalPKIXPublicKey(material)
+		if err != nil {
+			return Key{}, errors.New("the public key cannot be written")
+		}
+		k.print = sha256.Sum256(append([]byte(name+" "), der...))
+	}
+	return k, nil
 }
 
 // fits says why a material is no key of the algorithm, nil where it is one.

@@ -39,8 +39,9 @@ type Identity struct {
 
 // Verifier verifies tokens. It is safe for concurrent use.
 type Verifier struct {
-	issuers []Rules
-	now     func() time.Time
+	issuers  []Rules
+	now      func() time.Time
+	verified verified
 }
 
 // NewVerifier returns a verifier of tokens. A token is judged by the first rules
@@ -63,7 +64,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.verify(keys); err != nil {
+	if err := v.signature(t, keys); err != nil {
 		return nil, err
 	}
 	return rules.judge(claims{t.claims}, v.now())
@@ -84,11 +85,20 @@ func (v *Verifier) rules(t *token) (*Rules, error) {
 	return nil, fmt.Errorf("the token's issuer %s is none that is accepted", quoted(issuer))
 }
 
-// verify checks the signature. The method is the key's own, never the token's.
-func (t *token) verify(keys []Key) error {
+// signature verifies a token's signature with the first key that it is of. The method
+// is the key's own, never the token's.
+func (v *Verifier) signature(t *token, keys []Key) error {
 	var err error
-	for _, k := range keys {
+	for i := range keys {
+		k := &keys[i]
+		fact, lasting := t.fact(k)
+		if lasting && v.verified.has(fact) {
+			return nil
+		}
 		if err = k.method.Verify(t.signed, t.signature, k.material); err == nil {
+			if lasting {
+				v.verified.add(fact)
+			}
 			return nil
 		}
 	}

@@ -36,6 +36,7 @@ var (
 	merged    = test{"./test/protocol", "^TestMerge"}
 	values    = test{"./test/protocol", "^TestField"}
 	tokens    = test{"./cmd/ifmatch", "^TestForgedTokens$"}
+	memory    = test{"./internal/bearer", "^TestSignaturesAreRemembered$"}
 	providers = test{"./internal/oidc", "^Test(Flood|Withdrawn)$"}
 	rules     = test{"./internal/access", "^(TestRule|TestNoAnswer)$"}
 	hidden    = test{"./cmd/ifmatch", "^TestHidden"}
@@ -362,6 +363,10 @@ func fail(members []*member, err error) {`},
 			{"internal/bearer/key.go", "if k.Algorithm == algorithm && (k.ID == id || id == \"\") {", "if k.ID == id || id == \"\" {"},
 			{"internal/bearer/verifier.go", "err = k.method.Verify(t.signed, t.signature, k.material)", "err = jwt.GetSigningMethod(t.algorithm).Verify(t.signed, t.signature, k.material)"},
 		},
+	},
+	{
+		name: "a good signature makes every other over its text good", test: memory,
+		edits: []edit{{"internal/bearer/verified.go", "	h.Write(t.signature)\n", ""}},
 	},
 	{
 		name: "a key that the provider has withdrawn is believed", test: providers,
