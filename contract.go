@@ -42,6 +42,12 @@ const (
 	// PreconditionTag accepts nothing but an entity tag in If-Match: neither "*",
 	// nor If-None-Match, nor a date, which all name no state that was read.
 	PreconditionTag
+	// PreconditionObserve lets writers who ask for nothing overwrite, like
+	// PreconditionOptional, and has it noted what they overwrote: the first step of a
+	// roll-out of PreconditionRequired.
+	PreconditionObserve
+	// PreconditionWarn is PreconditionObserve that tells those writers, too.
+	PreconditionWarn
 )
 
 // String returns the policy file's word for the rule.
@@ -53,13 +59,25 @@ func (p Precondition) String() string {
 		return "optional"
 	case PreconditionTag:
 		return "tag"
+	case PreconditionObserve:
+		return "observe"
+	case PreconditionWarn:
+		return "warn"
 	}
 	return fmt.Sprintf("Precondition(%d)", uint8(p))
 }
 
+// Observes tells whether what unconditional writes overwrite is noted.
+func (p Precondition) Observes() bool { return p == PreconditionObserve || p == PreconditionWarn }
+
 // MethodPreconditions holds the precondition rule of each writing method.
 type MethodPreconditions struct {
 	Put, Patch, Delete Precondition
+}
+
+// Observe tells whether the rule of any method observes.
+func (m MethodPreconditions) Observe() bool {
+	return m.Put.Observes() || m.Patch.Observes() || m.Delete.Observes()
 }
 
 // Contract is what a collection promises about tags and preconditions. The zero

@@ -115,6 +115,9 @@ type Result struct {
 	// Blind tells of a Fresh write that its precondition named no state which
 	// the writer had read: "*", an If-None-Match list, or a date.
 	Blind bool
+	// Unconditional tells of a Fresh write to what exists that it brought no
+	// precondition at all.
+	Unconditional bool
 }
 
 // Fresh tells whether the method may be performed.
@@ -289,5 +292,5 @@ func demand(rule Precondition, c *Conditions) Result {
 	if !named && (rule == PreconditionTag || rule == PreconditionRequired && !blind) {
 		return Result{Verdict: Required}
 	}
-	return Result{Verdict: Fresh, Blind: !named && blind}
+	return Result{Verdict: Fresh, Blind: !named && blind, Unconditional: !named && !blind}
 }

@@ -28,6 +28,7 @@ type vector struct {
 func (v *vector) contract() ifmatch.Contract {
 	rule := map[string]ifmatch.Precondition{
 		"required": ifmatch.PreconditionRequired, "optional": ifmatch.PreconditionOptional, "tag": ifmatch.PreconditionTag,
+		"observe": ifmatch.PreconditionObserve, "warn": ifmatch.PreconditionWarn,
 	}[v.Precondition]
 	return ifmatch.Contract{
 		AcceptWeak:   v.AcceptWeak,
@@ -168,6 +169,32 @@ func TestEvaluateResult(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestUnconditional: a write to what exists says whether it brings any precondition.
+func TestUnconditional(t *testing.T) {
+	current := ifmatch.State{Exists: true, ETag: ifmatch.VersionTag(7), Version: 7}
+	for _, rule := range []ifmatch.Precondition{ifmatch.PreconditionOptional, ifmatch.PreconditionObserve, ifmatch.PreconditionWarn} {
+		contract := ifmatch.Contract{Precondition: ifmatch.MethodPreconditions{Put: rule}}
+		if rule.Observes() != (rule != ifmatch.PreconditionOptional) || contract.Precondition.Observe() != rule.Observes() {
+			t.Errorf("%v observes: %t, %t", rule, rule.Observes(), contract.Precondition.Observe())
+		}
+		for name, tt := range map[string]struct {
+			headers map[string][]string
+			state   ifmatch.State
+			want    bool
+		}{
+			"nothing":             {nil, current, true},
+			"a date that is none": {h("If-Unmodified-Since", "today"), current, true},
+			"a tag":               {h("If-Match", `"7"`), current, false},
+			"a star":              {h("If-Match", "*"), current, false},
+			"nothing is there":    {nil, ifmatch.State{}, false},
+		} {
+			if got := ifmatch.Evaluate("PUT", ifmatch.ParseConditions(tt.headers), tt.state, contract); got.Unconditional != tt.want || !got.Fresh() {
+				t.Errorf("%v, %s: %+v", rule, name, got)
+			}
+		}
 	}
 }
 

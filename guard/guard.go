@@ -135,7 +135,7 @@ type Options struct {
 }
 
 // New returns a handler for the documents of s. It is safe for concurrent use. It
-// panics where o cannot be meant: a member of its Dialect has no valid pointer, or
+// panics where o cannot be meant: its Contract observes, a member of its Dialect has no valid pointer, or
 // OnStale names a strategy that there is not, or says who may overwrite without a
 // MayOverwrite, or Hide cannot be.
 func New(s Store, o Options) http.Handler {
@@ -144,6 +144,9 @@ func New(s Store, o Options) http.Handler {
 	}
 	if o.FirstVersion == nil {
 		o.FirstVersion = func() int64 { return 1 }
+	}
+	if o.Contract.Precondition.Observe() {
+		panic("guard: Options.Contract.Precondition observes, which takes the server: it remembers what each caller has read. Use PreconditionOptional")
 	}
 	adapter := &adapter{store: s, firstVersion: o.FirstVersion, digests: o.Contract.Token == ifmatch.TokenHash}
 	adapter.historian, _ = s.(Historian)

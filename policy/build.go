@@ -134,7 +134,7 @@ func preconditions(v *value) ifmatch.MethodPreconditions {
 }
 
 func precondition(v *value) ifmatch.Precondition {
-	for _, p := range []ifmatch.Precondition{ifmatch.PreconditionOptional, ifmatch.PreconditionTag} {
+	for _, p := range []ifmatch.Precondition{ifmatch.PreconditionOptional, ifmatch.PreconditionTag, ifmatch.PreconditionObserve, ifmatch.PreconditionWarn} {
 		if v.text == p.String() {
 			return p
 		}

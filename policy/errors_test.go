@@ -27,10 +27,9 @@ func TestErrors(t *testing.T) {
 		{"later key", "admin_listen: x\n", []string{"1:1: admin_listen: not supported by this version"}},
 		{"later key inside", one + "redact: []", []string{"3:5: collections[0].redact: not supported by this version"}},
 		{"unknown token", one + "contract: {token: sigend}", []string{`3:23: collections[0].contract.token: "sigend" is not known here, did you mean signed?; valid are version, hash, signed`}},
-		{"later precondition", one + "contract: {precondition: observe}", []string{"3:30: collections[0].contract.precondition: observe is not supported by this version; valid are required, optional, tag"}},
 		{"later store", "store: postgres://u:secret@h/d", []string{"1:8: store: postgres: is not supported by this version; valid are memory: and sqlite:PATH"}},
 		{"unknown word", one + "contract: {already_applied: acept}", []string{`3:33: collections[0].contract.already_applied: "acept" is not known here, did you mean accept?; valid are reject, accept`}},
-		{"unknown word of a choice", one + "contract: {precondition: never}", []string{`3:30: collections[0].contract.precondition: "never" is not known here; valid are required, optional, tag, or a block of put, patch, delete`}},
+		{"unknown word of a choice", one + "contract: {precondition: never}", []string{`3:30: collections[0].contract.precondition: "never" is not known here; valid are required, optional, tag, observe, warn, or a block of put, patch, delete`}},
 		{"no value", "store:\nlisten: ~\ncollections:\n", []string{
 			"1:1: store: has no value; give it one, or remove the key to have the default",
 			"2:1: listen: has no value; give it one, or remove the key to have the default",

@@ -147,7 +147,8 @@ var preconditionWords = []word{
 	{name: "required", doc: "an unconditional write to an existing document is refused with 428"},
 	{name: "optional", doc: "writers who ask for nothing overwrite"},
 	{name: "tag", doc: "nothing but an entity tag in `If-Match` will do"},
-	{name: "observe", later: true}, {name: "warn", later: true},
+	{name: "observe", doc: "as `optional`, and what such a write overwrites that its sender had not read is counted, and noted in the history: the first step of a roll-out of `required`"},
+	{name: "warn", doc: "as `observe`, and the answer tells its sender, in `Ifmatch-Warning`: the second step"},
 }
 
 var contractKeys = append([]*key{

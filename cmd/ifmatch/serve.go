@@ -19,6 +19,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
+	"github.com/ifmatch/ifmatch/internal/rollout"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/policy"
@@ -78,7 +79,11 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return errors.Join(blame(k, "listen", err), s.Close())
 	}
-	h, err := handler(p, s, ring, listener.Addr(), log)
+	seen, err := watch(p)
+	if err != nil {
+		return errors.Join(err, listener.Close(), s.Close())
+	}
+	h, err := handler(p, s, ring, listener.Addr(), seen, log)
 	if err != nil {
 		return errors.Join(err, listener.Close(), s.Close())
 	}
@@ -86,7 +91,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	server.RegisterOnShutdown(h.Drain)
 	announce(p, listener.Addr())
 	err = serveUntil(ctx, stop, server, func() error { return serveOn(server, listener, &p.Limits, pair) })
-	return errors.Join(err, s.Close())
+	return errors.Join(err, sayTotals(os.Stderr, seen), s.Close())
 }
 
 // policy returns the file's policy, or the one of zero configuration, with the
@@ -129,7 +134,7 @@ func (c *serveCmd) policy(k *kong.Context) (*policy.Policy, error) {
 }
 
 // handler joins engine and door over an open store, for who listens on addr.
-func handler(p *policy.Policy, s store.Store, ring *keys, addr net.Addr, log *slog.Logger) (*httpapi.Server, error) {
+func handler(p *policy.Policy, s store.Store, ring *keys, addr net.Addr, seen *rollout.Watch, log *slog.Logger) (*httpapi.Server, error) {
 	e := engine.New(s, engine.Config{
 		Chain:  ring.chain,
 		Limits: engine.Limits{Body: p.Limits.Body, Depth: p.Limits.Depth, PatchOps: p.Limits.PatchOps},
@@ -139,7 +144,7 @@ func handler(p *policy.Policy, s store.Store, ring *keys, addr net.Addr, log *sl
 		return nil, err
 	}
 	ring.sign(&config)
-	config.Door = &door.Door{Engine: e, MaxTags: p.Limits.Tags, KeepAnswers: p.Idempotency.Keep, Codings: coding.All(), Log: log}
+	config.Door = &door.Door{Engine: e, MaxTags: p.Limits.Tags, KeepAnswers: p.Idempotency.Keep, Codings: coding.All(), Observer: seen, Log: log}
 	config.Admission = admission(&p.Limits)
 	if tcp, ok := addr.(*net.TCPAddr); ok {
 		config.Loopback = tcp.IP.IsLoopback()
@@ -148,6 +153,9 @@ func handler(p *policy.Policy, s store.Store, ring *keys, addr net.Addr, log *sl
 		config.Ready = health.Healthy
 	}
 	if config.Auth.Tokens, err = verifier(p.Auth, log); err != nil {
+		return nil, err
+	}
+	if config.Metrics, err = exposition(log, seen); err != nil {
 		return nil, err
 	}
 	return httpapi.New(config), nil

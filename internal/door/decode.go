@@ -20,6 +20,7 @@ func (d *Door) decode(w http.ResponseWriter, r *http.Request, t Target) (*engine
 	if err != nil {
 		return nil, preferences{}, err.problem(r, t)
 	}
+	in.Seen = d.seen(r, t, in.Actor)
 	if in.Dry = query.dryRun; in.Dry {
 		w.Header()["Ifmatch-Dry-Run"] = yes
 	}

@@ -45,6 +45,9 @@ type Door struct {
 	// place Admit answers the request itself, and returns nil. All of a batch has one
 	// place. Nil admits everything.
 	Admit func(http.ResponseWriter, *http.Request) engine.Place
+	// Observer is told what callers read and overwrite where a contract observes; nil
+	// takes all of them for anonymous.
+	Observer Observer
 	// Log gets what callers must not see: the causes of 5xx answers. Nil drops it.
 	Log *slog.Logger
 }
@@ -178,6 +181,9 @@ func (d *Door) Refuse(w http.ResponseWriter, r *http.Request, t Target, correlat
 	}
 	p := describe(r, t, refusal)
 	p.CorrelationID = correlation
+	if p.CurrentETag != "" {
+		d.Tell(r, t.Rules, t.Ref, refusal.Current.Version)
+	}
 	if d.Log != nil && p.StatusCode() >= http.StatusInternalServerError && !gone(r.Context()) {
 		d.Log.LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("correlationId", correlation), slog.String("method", r.Method),

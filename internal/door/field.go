@@ -45,6 +45,7 @@ func (d *Door) readField(w http.ResponseWriter, r *http.Request, t Target, at js
 	if !f.NotModified {
 		body = f.Value.Append(nil)
 	}
+	d.Tell(r, t.Rules, t.Ref, f.Document.Version)
 	as := d.Represent(r, f.ETag, len(f.Value.Append(nil)), &conditions, f.NotModified)
 	h := w.Header()
 	h["Etag"], h["Ifmatch-Etag"] = etag(as.ETag), etag(engine.ETagOf(&f.Document.Head, &t.Rules.Contract))
@@ -57,6 +58,7 @@ func answerField(h http.Header, t Target, a answer) (status int, body []byte) {
 	f, was := &a.out.Field, &a.out.FieldBefore
 	h["Cache-Control"] = noStore
 	h["Ifmatch-Outcome"] = []string{string(a.fieldResult())}
+	setWarning(h, a.out.Observed)
 	a.announcePreferences(h)
 	if doc := a.state(); doc.Exists() {
 		h["Ifmatch-Etag"] = etag(engine.ETagOf(&doc.Head, &t.Rules.Contract))

@@ -48,6 +48,7 @@ func (d *Door) answerState(w http.ResponseWriter, r *http.Request, t Target, in 
 			return
 		}
 	}
+	d.Tell(r, t.Rules, t.Ref, reading.Document.Version)
 	as := d.Represent(r, reading.ETag, len(reading.Document.Body), c, reading.NotModified)
 	d.setState(w.Header(), as.ETag, &reading.Document.Head)
 	d.respond(w, r, t, as, body)
@@ -77,6 +78,7 @@ func (d *Door) readComposite(w http.ResponseWriter, r *http.Request, t Target, i
 			return
 		}
 	}
+	d.Tell(r, t.Rules, t.Ref, reading.Document.Version)
 	h := w.Header()
 	h["Etag"], h["Ifmatch-Etag"] = etag(tag), etag(engine.ETagOf(&reading.Document.Head, &t.Rules.Contract))
 	d.respond(w, r, t, d.Represent(r, tag, len(body), &conditions, notModified), body)

@@ -42,6 +42,9 @@ func (d *Door) answerOnce(w http.ResponseWriter, r *http.Request, t Target, in *
 		return
 	}
 	out, err := d.once(r, in, do, place)
+	if err == nil {
+		d.observe(r, in, out)
+	}
 	switch {
 	case err != nil:
 		refuse(err)
@@ -127,6 +130,7 @@ func (d *Door) answer(h http.Header, t Target, a answer) (status int, body []byt
 	}
 	h["Cache-Control"] = noStore
 	h["Ifmatch-Outcome"] = []string{string(a.out.Result)}
+	setWarning(h, a.out.Observed)
 	a.announcePreferences(h)
 	if a.out.Combined || a.out.Partial && a.in.Op != engine.OpDelete {
 		d.announceCombined(h, t, a)

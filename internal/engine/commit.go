@@ -73,7 +73,7 @@ func (w *write) outcome(p *plan, document *store.Document) *Outcome {
 	}
 	out := &Outcome{
 		Result: p.result, Document: document, Before: w.current, Granted: p.granted, Combined: p.combined,
-		Contribution: p.contribution, Outranked: p.outranked, Waited: w.waited,
+		Contribution: p.contribution, Outranked: p.outranked, Waited: w.waited, Observed: p.observed,
 	}
 	if p.unchanged {
 		out.Result, out.Outranked = Unchanged, nil

@@ -71,6 +71,8 @@ func (r *Rules) AppendEntry(dst []byte, e *store.Entry, whole bool) []byte {
 	if e.Blind {
 		w.Name("blind").Bool(true)
 	}
+	observed := observedIn(e.Decisions)
+	w.NonEmpty("unconditional", string(observed.Unconditional)).NonZero("readVersion", observed.Read)
 	w.NonZero("mergedFrom", e.MergedFrom).NonEmpty("conflict", conflictOf(e.Decisions))
 	return w.Close('}').Bytes()
 }

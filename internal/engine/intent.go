@@ -152,6 +152,7 @@ type Intent struct {
 	Correlation string
 	Body        []byte   // the request's content; kept by the engine while Do runs
 	Strategy    Strategy // the caller's wish for the case that the write is stale
+	Seen        Seen     // what the actor was shown of the document, where that is observed
 	Dry         bool     // everything but the commit
 	Key         *Key     // the idempotency key, nil for none; see [Engine.Once]
 	// Field is what OpField does, nil for any other operation.
@@ -239,6 +240,8 @@ type Outcome struct {
 	Before *store.Document
 	// Granted is the strategy that the caller asked for and got, else empty.
 	Granted Strategy
+	// Observed is what an unconditional write overwrote, nil where nobody looks.
+	Observed *Observation
 	// Combined tells that what is stored is not simply what was asked for: somebody
 	// else's change was merged into it (RFC 9110 §9.3.4).
 	Combined bool

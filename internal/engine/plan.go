@@ -18,6 +18,10 @@ type plan struct {
 	base      int64 // the version that the writer's tag named
 	blind     bool
 	granted   Strategy
+	// unconditional tells that there is no precondition, and observed what the write
+	// overwrites, nil where nobody looks.
+	unconditional bool
+	observed      *Observation
 	// Of a merge: the version it started from, the decisions for the log, and
 	// whether its result is other than what the writer asked for.
 	mergedFrom int64
@@ -42,7 +46,10 @@ func (w *write) decide(ctx context.Context) (plan, error) {
 	if err != nil || p.content == store.ContentTouch {
 		return p, err
 	}
-	return w.directly(ctx, p)
+	if p, err = w.directly(ctx, p); err == nil {
+		w.observe(ctx, &p)
+	}
+	return p, err
 }
 
 // undirected is decide for a document that takes no contributions.
@@ -108,7 +115,7 @@ func (w *write) planOnWhole(ctx context.Context, v evaluation) (plan, error) {
 
 // planFresh decides about a write whose preconditions hold.
 func (w *write) planFresh(ctx context.Context, res ifmatch.Result) (plan, error) {
-	p := plan{blind: res.Blind}
+	p := plan{blind: res.Blind, unconditional: res.Unconditional && w.intent.Op != OpCheck}
 	if tagged := &w.intent.Conditions.IfMatch; w.intent.Op != OpField && tagged.Present() && !tagged.Any() || w.content.version != 0 {
 		p.base = w.current.Version
 	}

@@ -65,6 +65,9 @@ func (s *Server) member(r *http.Request, b *door.Batch, op *operation, index int
 	}
 	inner.Header = op.header
 	inner.Header["X-Request-Id"] = []string{b.Correlation()}
+	if client := r.Header["Ifmatch-Client"]; client != nil {
+		inner.Header["Ifmatch-Client"] = client
+	}
 	if s.auth != nil {
 		for _, name := range s.auth.headers() {
 			if lines := r.Header[name]; lines != nil {

@@ -64,6 +64,7 @@ func (f *feed) target(ctx context.Context, ref *store.Ref) (*door.Target, error)
 // append appends a change as the caller sees it. A deletion has no entity tag, and
 // neither has it data; nor has a version whose body is no longer kept.
 func (f *feed) append(dst []byte, c *change) ([]byte, error) {
+	f.server.door.Tell(f.request, c.Rules, c.Target.Ref, c.Version)
 	w := jsonvalue.NewWriter(dst).Open('{')
 	if f.all() {
 		w.Name("collection").String(c.Entry.Ref.Part.Collection).Name("path").String(c.Path)

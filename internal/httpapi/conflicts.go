@@ -48,7 +48,7 @@ func (s *Server) conflicts(w http.ResponseWriter, r *http.Request, t door.Target
 	if page.More {
 		body = appendNext(body, encodeParkedCursor(page.Last))
 	}
-	setComparedWith(w, t, page.Current)
+	s.setComparedWith(w, r, t, page.Current)
 	writeJSON(w, r, http.StatusOK, append(body, '}'))
 }
 
@@ -66,7 +66,7 @@ func (s *Server) getConflict(w http.ResponseWriter, r *http.Request, t door.Targ
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	setComparedWith(w, t, current)
+	s.setComparedWith(w, r, t, current)
 	writeJSON(w, r, http.StatusOK, appendOpenConflict(nil, item, t.Rules))
 }
 
@@ -79,7 +79,8 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request, t door.Target, 
 
 // setComparedWith gives the tag of the document that parked writes were merged
 // with: who decides about them sends it in If-Match.
-func setComparedWith(w http.ResponseWriter, t door.Target, current *store.Document) {
+func (s *Server) setComparedWith(w http.ResponseWriter, r *http.Request, t door.Target, current *store.Document) {
+	s.door.Tell(r, t.Rules, t.Ref, current.Version)
 	w.Header()["Ifmatch-Etag"] = []string{engine.ETagOf(&current.Head, &t.Rules.Contract).String()}
 }
 

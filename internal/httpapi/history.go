@@ -40,6 +40,9 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 		return
 	}
 	body := []byte(`{"items":[`)
+	if len(rows) > 0 { // the newest of them
+		s.door.Tell(r, t.Rules, t.Ref, rows[0].Version)
+	}
 	for i := range rows {
 		if i > 0 {
 			body = append(body, ',')
@@ -78,6 +81,7 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
+	s.door.Tell(r, t.Rules, t.Ref, version)
 	tag, notModified, h := reading.ETag, reading.NotModified, w.Header()
 	if v == nil {
 		s.door.SetState(h, t, &head)
@@ -134,6 +138,7 @@ func (s *Server) diff(w http.ResponseWriter, r *http.Request, t door.Target) {
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
+	s.door.Tell(r, t.Rules, t.Ref, max(from, to))
 	w.Header().Set("Vary", "Accept")
 	if quality(r, "application/merge-patch+json") > quality(r, "application/json-patch+json") {
 		merge, ok := patch.MergeDiff(d.From, d.To)

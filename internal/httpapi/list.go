@@ -60,6 +60,9 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 		w.Header().Set("Ifmatch-ETag", whole)
 	}
 	s.door.SetCaching(w.Header(), t.Rules)
+	for _, doc := range page.Documents {
+		s.door.Tell(r, t.Rules, doc.Ref, doc.Version)
+	}
 	if verdict == ifmatch.NotModified {
 		w.WriteHeader(http.StatusNotModified)
 		return

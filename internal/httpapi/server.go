@@ -45,6 +45,9 @@ type Config struct {
 	// Ready tells why the server cannot take writes, nil for nothing; it may be
 	// nil itself.
 	Ready func() error
+	// Metrics answers GET /metrics; nil leaves that path to nothing. Where Auth asks
+	// callers who they are, whoever is known may read it.
+	Metrics http.Handler
 	// MaxURL bounds the request target in bytes; 0 means 8 KiB.
 	MaxURL int
 	// MaxPage bounds the items of one page; 0 means 1,000.
@@ -96,7 +99,8 @@ type Server struct {
 	router   router
 	pages    *pages
 	ready    func() error
-	versions []string // of Api-Version; nil lets it be any
+	metrics  http.Handler // nil for none
+	versions []string     // of Api-Version; nil lets it be any
 	maxURL   int
 	maxPage  int
 	// maxBatch bounds the operations of one batch.
@@ -116,7 +120,7 @@ type Server struct {
 // New returns a server for c.
 func New(c Config) *Server {
 	c.Collections = slices.Clone(c.Collections)
-	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, versions: slices.Clone(c.APIVersions), maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal(),
+	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, metrics: c.Metrics, versions: slices.Clone(c.APIVersions), maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal(),
 		draining: make(chan struct{}), beatEvery: beatEvery, stalledAfter: stalledAfter}
 	if s.admission = newAdmitter(c.Admission); s.admission.writes != nil {
 		s.door.Admit = s.enterWrite
@@ -180,6 +184,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.health(w, r, nil)
 	case path == "/readyz":
 		s.health(w, r, s.ready)
+	case path == metricsPath && s.metrics != nil:
+		s.serveMethod(w, r, methods{http.MethodGet: s.exposition})
 	case path == batchPath:
 		s.batch(w, r)
 	case path == describedAt:

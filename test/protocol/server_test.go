@@ -21,6 +21,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
+	"github.com/ifmatch/ifmatch/internal/rollout"
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/internal/store/memory"
 	"github.com/ifmatch/ifmatch/internal/store/sqlite"
@@ -34,6 +35,8 @@ type api struct {
 	chain *audit.Chain
 	// signer makes the tags under the default where the setup has them signed.
 	signer *ifmatch.Signer
+	// watch observes where rules have that.
+	watch *rollout.Watch
 	// faults lies between engine and store where the setup asks for it.
 	faults *faulty
 }
@@ -109,7 +112,11 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &api{t: t, store: st, chain: chain}
+	watch, err := rollout.New(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &api{t: t, store: st, chain: chain, watch: watch}
 	served := st
 	if s.faulty {
 		a.faults = &faulty{Store: st}
@@ -125,7 +132,7 @@ func newAPI(t *testing.T, st store.Store, s setup) *api {
 		rules = nil
 	}
 	server := httptest.NewUnstartedServer(httpapi.New(httpapi.Config{
-		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All(), Log: s.log}, APIVersions: s.apiVersions, Admission: s.admission, Default: rules, DefaultDialect: s.dialect, DefaultLinks: s.links, Collections: s.collections, MaxPage: s.maxPage,
+		Door: &door.Door{Engine: e, Now: s.now, Actor: s.actor, Codings: coding.All(), Observer: watch, Log: s.log}, APIVersions: s.apiVersions, Admission: s.admission, Default: rules, DefaultDialect: s.dialect, DefaultLinks: s.links, Collections: s.collections, MaxPage: s.maxPage,
 	}))
 	server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is the API's to answer
 	server.Start()

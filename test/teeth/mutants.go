@@ -48,6 +48,7 @@ var (
 	inLine    = test{"./internal/engine", "^TestLine"}
 	skew      = test{"./test/protocol", "^TestWriteSkew$"}
 	batches   = test{"./test/crash", "^TestKillBatches$"}
+	unread    = test{"./test/protocol", "^(TestLostUpdate|TestPatchThatLoses|TestWhatACallerHasRead$)"}
 )
 
 // withoutRev makes an UPDATE change a document wherever it stands.
@@ -371,6 +372,14 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a key that the provider has withdrawn is believed", test: providers,
 		edits: []edit{{"internal/oidc/provider.go", "	p.keys, p.fetched = keys, p.asked", "	p.keys, p.fetched = append(p.keys, keys...), p.asked"}},
+	},
+	{
+		name: "a lost update is taken for one that was read", test: unread,
+		edits: []edit{{"internal/engine/observe.go", "case seen.Version >= w.current.Version:", "case seen.Version > 0:"}},
+	},
+	{
+		name: "what a caller is shown later counts for nothing", test: unread,
+		edits: []edit{{"internal/rollout/rollout.go", "if known >= version {", "if known > 0 {"}},
 	},
 	{
 		name: "a rule without an answer allows", test: rules,

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/ifmatch/ifmatch/internal/rollout"
+	"github.com/ifmatch/ifmatch/policy"
+)
+
+// watch returns what observes the collections of a policy that have that, and tells of
+// them at once.
+func watch(p *policy.Policy) (*rollout.Watch, error) {
+	w, err := rollout.New(0)
+	if err != nil {
+		return nil, fmt.Errorf("cannot remember what is read: %w", err)
+	}
+	for i := range p.Collections {
+		if c := &p.Collections[i]; c.Contract.Precondition.Observe() {
+			w.Expect(c.Name)
+		}
+	}
+	return w, nil
+}
+
+// exposition answers with the series of collectors, in the text format of Prometheus or
+// another that the reader asks for.
+func exposition(log *slog.Logger, collectors ...prometheus.Collector) (http.Handler, error) {
+	r := prometheus.NewRegistry()
+	for _, c := range collectors {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("cannot serve metrics: %w", err)
+		}
+	}
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError), ErrorHandling: promhttp.HTTPErrorOnError}), nil
+}
+
+// sayTotals prints what a watch has counted, where it has.
+func sayTotals(to io.Writer, w *rollout.Watch) error {
+	for _, line := range w.Totals() {
+		if _, err := fmt.Fprintln(to, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
