@@ -64,7 +64,7 @@ func good(changes map[string]any) map[string]any {
 }
 
 // token signs claims, with changes to the header; nil takes a member out.
-func (s *signer) token(claims map[string]any, header map[string]any) string {
+func (s *signer) token(claims, header map[string]any) string {
 	s.Helper()
 	h := map[string]any{"typ": "JWT", "alg": s.method.Alg(), "kid": s.kid}
 	maps.Copy(h, header)

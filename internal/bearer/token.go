@@ -65,7 +65,10 @@ func decode(raw string) (*token, error) {
 	if t.signature, err = unbase64(raw[at+1:]); err != nil {
 		return nil, fmt.Errorf("the token's signature %w", err)
 	}
-	return t, t.judge(header)
+	if err := t.judge(header); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // judge reads the header.

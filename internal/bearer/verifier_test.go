@@ -229,7 +229,7 @@ func TestUnavailable(t *testing.T) {
 func TestIsShaped(t *testing.T) {
 	for text, want := range map[string]bool{
 		"a.b.c": true, "..": true, "a.b.": true, "A-_9.x.y": true,
-		"": false, "a.b": false, "a.b.c.d": false, "a.b.c=": false, "a.b.c ": false, "a.b.ç": false, "ifm_ABC": false, "a.b\n.c": false, "a.b/c.d": false,
+		"": false, "a.b": false, "a.b.c.d": false, "a.b.c=": false, "a.b. c": false, "a.b.ç": false, "ifm_ABC": false, "a.b\n.c": false, "a.b/c.d": false,
 	} {
 		if got := bearer.IsShaped(text); got != want {
 			t.Errorf("%q: %t", text, got)

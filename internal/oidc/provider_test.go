@@ -184,7 +184,7 @@ func TestFlood(t *testing.T) {
 // there. Keys that were fetched go on being believed for an hour.
 func TestDown(t *testing.T) {
 	i := newIssuer(t, "a")
-	i.metadata.Store(handler(down))
+	i.metadata.Store(down)
 	p := i.provider()
 	i.want(p, "a", "unavailable", 1)
 	i.want(p, "a", "unavailable", 1) // not asked again at once
@@ -199,7 +199,7 @@ func TestDown(t *testing.T) {
 	if said := i.log.said(); !strings.Contains(said, "the keys of the issuer are there") {
 		t.Errorf("the log says %s", said)
 	}
-	i.jwks.Store(handler(down))
+	i.jwks.Store(down)
 	i.passes(5 * time.Second)
 	i.want(p, "b", "unavailable", 4) // which may be new
 	i.want(p, "a", "found", 4)
@@ -221,10 +221,10 @@ func TestWithdrawn(t *testing.T) {
 	fetched := make(chan struct{})
 	i.publishes("b")
 	withdrawn := i.jwks.Load().(handler)
-	i.jwks.Store(handler(func(w http.ResponseWriter, r *http.Request) {
+	i.jwks.Store(func(w http.ResponseWriter, r *http.Request) {
 		withdrawn(w, r)
 		close(fetched)
-	}))
+	})
 	i.passes(10*time.Minute - time.Second)
 	i.want(p, "a", "found", 1)
 	i.passes(time.Second)
@@ -246,10 +246,10 @@ func TestWithdrawn(t *testing.T) {
 func TestSlow(t *testing.T) {
 	i := newIssuer(t, "a")
 	publishes, release := i.jwks.Load().(handler), make(chan struct{})
-	i.jwks.Store(handler(func(w http.ResponseWriter, r *http.Request) {
+	i.jwks.Store(func(w http.ResponseWriter, r *http.Request) {
 		<-release
 		publishes(w, r)
-	}))
+	})
 	p := oidc.NewProvider(i.URL, oidc.Options{Patience: time.Millisecond, Now: func() time.Time { return time.Unix(i.now.Load(), 0) }})
 	if got := find(t, p, "a"); got != "unavailable" {
 		t.Errorf("a is %s", got)
@@ -271,10 +271,10 @@ func TestSlow(t *testing.T) {
 func TestStart(t *testing.T) {
 	i := newIssuer(t, "a")
 	publishes, fetched := i.jwks.Load().(handler), make(chan struct{})
-	i.jwks.Store(handler(func(w http.ResponseWriter, r *http.Request) {
+	i.jwks.Store(func(w http.ResponseWriter, r *http.Request) {
 		publishes(w, r)
 		close(fetched)
-	}))
+	})
 	p := i.provider()
 	p.Start()
 	<-fetched
@@ -295,25 +295,25 @@ func TestBadProviders(t *testing.T) {
 		"plain HTTP":     {func(i *issuer) { i.describes(fmt.Sprintf(`{"issuer":%q,"jwks_uri":"http://192.0.2.1/keys"}`, i.URL)) }, "must be an https URL"},
 		"a file":         {func(i *issuer) { i.describes(fmt.Sprintf(`{"issuer":%q,"jwks_uri":"file:///etc/passwd"}`, i.URL)) }, "must be an https URL"},
 		"redirect to plain HTTP": {func(i *issuer) {
-			i.jwks.Store(handler(func(w http.ResponseWriter, r *http.Request) {
+			i.jwks.Store(func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "http://192.0.2.1/keys", http.StatusFound)
-			}))
+			})
 		}, "must be an https URL"},
 		"a circle": {func(i *issuer) {
-			i.metadata.Store(handler(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }))
+			i.metadata.Store(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) })
 		}, "it redirects more than 3 times"},
 		"unknown certificate": {func(i *issuer) { i.describes(fmt.Sprintf(`{"issuer":%q,"jwks_uri":%q}`, i.URL, secure.URL)) }, "certificate"},
 		"not JSON": {func(i *issuer) {
-			i.metadata.Store(handler(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }))
+			i.metadata.Store(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") })
 		}, "discovery"},
 		"an empty set":   {func(i *issuer) { i.jwks.Store(answer(`{"keys":[]}`)) }, "keys must be a list"},
 		"no set":         {func(i *issuer) { i.jwks.Store(answer(`{"a":1}`)) }, "is not a JWK Set"},
 		"endless keys":   {func(i *issuer) { i.jwks.Store(answer(strings.Repeat(" ", 1<<20))) }, "the answer is larger than 256 KiB"},
 		"endless answer": {func(i *issuer) { i.describes(strings.Repeat(" ", 1<<20)) }, "the answer is larger than 256 KiB"},
 		"a long failure": {func(i *issuer) {
-			i.metadata.Store(handler(func(w http.ResponseWriter, _ *http.Request) {
+			i.metadata.Store(func(w http.ResponseWriter, _ *http.Request) {
 				http.Error(w, strings.Repeat("x", 10_000), http.StatusTeapot)
-			}))
+			})
 		}, "418"},
 	} {
 		t.Run(name, func(t *testing.T) {
