@@ -79,7 +79,9 @@ type Historian interface {
 // Options set a handler up. The zero value serves mux patterns with {id} under
 // RFC 9110 with preconditions required.
 type Options struct {
-	// Contract says what tags are made of and which preconditions are due.
+	// Contract says what tags are made of and which preconditions are due. Where they are
+	// signed it needs a Signer of this handler's own: under that of another one, a document
+	// would take the tags of that handler's document with the same id.
 	Contract ifmatch.Contract
 	// Dialect says what the contract adds to bodies, and how refusals are worded.
 	Dialect ifmatch.Dialect
@@ -137,8 +139,11 @@ type Options struct {
 // New returns a handler for the documents of s. It is safe for concurrent use. It
 // panics where o cannot be meant: its Contract observes, a member of its Dialect has no valid pointer, or
 // OnStale names a strategy that there is not, or says who may overwrite without a
-// MayOverwrite, or Hide cannot be.
+// MayOverwrite, or Hide cannot be, or tags are to be signed and there is no Signer.
 func New(s Store, o Options) http.Handler {
+	if o.Contract.Token == ifmatch.TokenSigned && o.Contract.Signer == nil {
+		panic("guard: Options.Contract has signed tags; give it the Signer that makes them")
+	}
 	if o.ID == nil {
 		o.ID = pathID
 	}

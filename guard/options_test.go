@@ -224,9 +224,9 @@ func (s archive) LoadVersion(ctx context.Context, id string, version int64) (gua
 // TestHistorianOfEarlierVersions checks that a Historian need not know the
 // current version for a conflict to be explained, whatever tags are made of.
 func TestHistorianOfEarlierVersions(t *testing.T) {
-	for _, token := range []ifmatch.Token{ifmatch.TokenVersion, ifmatch.TokenHash} {
+	for _, token := range []ifmatch.Token{ifmatch.TokenVersion, ifmatch.TokenHash, ifmatch.TokenSigned} {
 		t.Run(token.String(), func(t *testing.T) {
-			a := serve(t, archive{newMapStore()}, guard.Options{Actor: writer, Contract: ifmatch.Contract{Token: token}})
+			a := serve(t, archive{newMapStore()}, guard.Options{Actor: writer, Contract: ifmatch.Contract{Token: token, Signer: newSigner(t)}})
 			first := a.must(201, "PUT", "1", `{"a":1}`, "X-Writer", "ann").header.Get("ETag")
 			second := a.must(200, "PATCH", "1", `{"b":1}`, "If-Match", first, "X-Writer", "bob").header.Get("ETag")
 			a.must(200, "PATCH", "1", `{"a":2}`, "If-Match", second, "X-Writer", "eve")

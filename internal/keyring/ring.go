@@ -91,7 +91,7 @@ func (r Ring) secrets(which func(*Key) bool) (secrets [][]byte) {
 
 const (
 	heading = "# The key ring of an ifmatch store. Keep it secret, and keep a copy elsewhere.\n" +
-		"# A key a line, the newest last; it signs. See docs/tokens.md.\n"
+		"# A key a line, the newest last; it signs. See docs/tags.md.\n"
 	retired = "retired"
 )
 
