@@ -13,6 +13,7 @@ import (
 
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve documents over HTTP."`
+	Health  healthCmd  `cmd:"" help:"Ask a server on this machine how it is."`
 	Check   checkCmd   `cmd:"" help:"Check a policy file and print it with every default."`
 	Openapi openapiCmd `cmd:"" name:"openapi" help:"Print what a policy serves as a document of OpenAPI 3.1."`
 	Verify  verifyCmd  `cmd:"" help:"Check that a store's documents, history, audit, feed and indexes agree."`

@@ -90,7 +90,11 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	server := newHTTPServer(h, log)
 	server.RegisterOnShutdown(h.Drain)
 	announce(p, listener.Addr())
-	err = serveUntil(ctx, stop, server, func() error { return serveOn(server, listener, &p.Limits, pair) })
+	tell(log, notifyReady)
+	if every := watchdogEvery(); every > 0 {
+		go watchdog(ctx, every, newProbe(listener.Addr().String(), p.TLS != nil), log)
+	}
+	err = serveUntil(ctx, stop, log, server, func() error { return serveOn(server, listener, &p.Limits, pair) })
 	return errors.Join(err, sayTotals(os.Stderr, seen), s.Close())
 }
 
@@ -219,7 +223,7 @@ func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 
 // serveUntil serves until ctx ends, by the first SIGINT or SIGTERM, then finishes
 // what was accepted. After stop a second signal ends the process at once.
-func serveUntil(ctx context.Context, stop func(), server *http.Server, serve func() error) error {
+func serveUntil(ctx context.Context, stop func(), log *slog.Logger, server *http.Server, serve func() error) error {
 	failed := make(chan error, 1)
 	go func() { failed <- serve() }()
 	select {
@@ -228,6 +232,7 @@ func serveUntil(ctx context.Context, stop func(), server *http.Server, serve fun
 	case <-ctx.Done():
 	}
 	stop() // from here on a signal has its default effect
+	tell(log, notifyStopping)
 	fmt.Fprintln(os.Stderr, "finishing what was accepted; a second signal stops at once")
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
