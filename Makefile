@@ -16,11 +16,12 @@ help: ## Print this list.
 run: ## Serve on 127.0.0.1:8080 with a store in ./ifmatch.db; RUNFLAGS="--store memory:" and so on.
 	go run ./cmd/ifmatch serve $(RUNFLAGS)
 
-test: ## Run everything that decides: the static checks, all tests with the race detector, a sample of teeth.
+test: ## Run everything that decides: the static checks, all tests with the race detector, the protocol behind Prism, a sample of teeth.
 	@scripts/prepare.sh
 	@status=0; \
 	  scripts/check.sh || status=1; \
 	  scripts/test.sh $(TESTFLAGS) || status=1; \
+	  scripts/prism.sh || status=1; \
 	  scripts/teeth.sh -short || status=1; \
 	  if ((status)); then echo "FAILED: what is wrong stands above" >&2; fi; \
 	  exit $$status

@@ -20,7 +20,7 @@ needs=(
   "apache2|apache2-bin|the tests behind another one"
   "node|nodejs|the precondition table, which a client of its own runs"
   "chromium|chromium|what a browser lets web pages do with the server, and what its cache keeps"
-  "npm|npm|clients and caches that are not ours, and the retry loop in TypeScript"
+  "npm|npm|clients and caches that are not ours, the retry loop in TypeScript, and Prism"
 )
 
 packages=()

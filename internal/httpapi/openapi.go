@@ -21,7 +21,7 @@ const (
 
 // OpenAPI returns the description of what c serves. It looks at nothing that is stored.
 func (c *Config) OpenAPI() *openapi.Document {
-	api := openapi.API{Versions: c.APIVersions, Pages: len(c.Origins) > 0, MaxPage: cmp.Or(c.MaxPage, defaultMaxPage)}
+	api := openapi.API{Versions: c.APIVersions, Rated: c.Admission.Burst > 0, Pages: len(c.Origins) > 0, MaxPage: cmp.Or(c.MaxPage, defaultMaxPage)}
 	switch {
 	case c.Auth.Upstream != nil:
 		api.Caller = openapi.CallerProxied
@@ -45,7 +45,7 @@ func described(c *Collection, name string) openapi.Collection {
 	r := c.Rules
 	d := openapi.Collection{
 		Name: name, Path: c.Path, Param: cmp.Or(c.Param, "id"), Singleton: c.Singleton, Contract: r.Contract, Dialect: c.Dialect, Default: ifmatch.Strategy(r.OnStale),
-		Links: r.Members.HasLinks(), Contributions: r.Contributions != nil, NaturalKey: r.Key != nil, Ruled: r.Reserved.Access, KeyRequired: r.KeyRequired, Schema: c.Schema,
+		Links: r.Members.HasLinks(), Meta: r.Members.HasMeta(), Contributions: r.Contributions != nil, NaturalKey: r.Key != nil, Ruled: r.Reserved.Access, KeyRequired: r.KeyRequired, Schema: c.Schema,
 	}
 	for _, s := range r.Allow {
 		d.Allow = append(d.Allow, ifmatch.Strategy(s))

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ifmatch/ifmatch/problem"
 )
 
 // group begins a tag, which the paths that follow belong to.
@@ -64,10 +66,8 @@ func (c *Collection) idParam() string {
 // refuses.
 func (d *describer) add(p *path, o *operation, answers []response, all ...refusals) {
 	o.id = d.unique(o.id)
-	if o.open {
-		for i := range o.parameters {
-			o.parameters[i].required = false
-		}
+	if strings.Contains(p.template, "{") { // a name that none can have leads nowhere
+		all = append(all, of(problem.NotFound))
 	}
 	o.responses = append(answers, d.refusing(o.open, all...)...)
 	slices.SortFunc(o.responses, func(a, b response) int { return a.status - b.status })

@@ -13,7 +13,7 @@ import (
 const (
 	fieldsOfRead    = "ETag Ifmatch-ETag? Cache-Control Vary"
 	fieldsOfContent = " Accept-Ranges? Content-Encoding? Repr-Digest?"
-	fieldsOfWrite   = "Cache-Control Ifmatch-Outcome ETag? Ifmatch-ETag? Last-Modified? Content-Location? Preference-Applied? Idempotent-Replayed? Ifmatch-Dry-Run? Ifmatch-Outranked?"
+	fieldsOfWrite   = "Cache-Control Ifmatch-Outcome ETag? Ifmatch-ETag? Last-Modified? Content-Location? Preference-Applied? Idempotent-Replayed? Ifmatch-Dry-Run? Ifmatch-Outranked? Ifmatch-Warning?"
 	fieldsBeside    = "Cache-Control Ifmatch-Outcome Ifmatch-ETag? Preference-Applied? Idempotent-Replayed? Ifmatch-Dry-Run?"
 	asksOfRead      = "If-Match If-None-Match If-Unmodified-Since If-Modified-Since Want-Repr-Digest"
 )
@@ -24,6 +24,14 @@ func (d *describer) asksOfWrite() string {
 		return "Idempotency-Key! Prefer ?dryRun"
 	}
 	return asksOfLease
+}
+
+// asksOfReader are what a read of a document may say.
+func (d *describer) asksOfReader() string {
+	if d.c.Contract.Precondition.Observe() {
+		return asksOfRead + " Ifmatch-Client"
+	}
+	return asksOfRead
 }
 
 // asksOfLease are what a request about a lease may say, which needs no key.
@@ -172,6 +180,8 @@ func (d *describer) needs(p ifmatch.Precondition) string {
 	switch p {
 	case ifmatch.PreconditionOptional:
 		return "Without a precondition it overwrites what is there."
+	case ifmatch.PreconditionObserve, ifmatch.PreconditionWarn:
+		return "Without a precondition it overwrites what is there, and that is noted: it is going to be refused."
 	case ifmatch.PreconditionTag:
 		return "A document that is there is changed under an entity tag in If-Match alone."
 	}
@@ -182,8 +192,11 @@ func (d *describer) needs(p ifmatch.Precondition) string {
 // If-Match is required is what the contract says where nothing else can stand for it.
 func (d *describer) conditions(p ifmatch.Precondition, creates, body bool) string {
 	match := "If-Match"
-	if p != ifmatch.PreconditionOptional && !creates && !(body && d.c.takesVersion()) {
+	if demanded(p) && !creates && !(body && d.c.takesVersion()) {
 		match += "!"
+	}
+	if d.c.Contract.Precondition.Observe() {
+		match += " Ifmatch-Client"
 	}
 	return match + " If-None-Match If-Unmodified-Since Ifmatch-Lease "
 }
@@ -191,7 +204,7 @@ func (d *describer) conditions(p ifmatch.Precondition, creates, body bool) strin
 // document describes a document.
 func (d *describer) document() {
 	p, rule := d.at(d.item), d.c.Contract.Precondition
-	get := &operation{method: http.MethodGet, id: "read" + d.noun, summary: "Read a document", parameters: append(d.asks(asksOfRead), d.include())}
+	get := &operation{method: http.MethodGet, id: "read" + d.noun, summary: "Read a document", parameters: append(d.asks(d.asksOfReader()), d.include())}
 	d.add(p, get, []response{
 		{status: http.StatusOK, doc: "The document.", headers: d.fields(fieldsOfRead + fieldsOfContent + " Last-Modified?"), content: inJSON(ref(d.body), d.examples()...)},
 		{status: http.StatusNotModified, doc: "It is as you know it.", headers: d.fields(fieldsOfRead + " Last-Modified?")},
@@ -239,10 +252,15 @@ func (d *describer) written() []response {
 }
 
 func (d *describer) required(p ifmatch.Precondition) refusals {
-	if p == ifmatch.PreconditionOptional {
+	if !demanded(p) {
 		return nil
 	}
 	return of(problem.PreconditionRequired)
+}
+
+// demanded tells whether a write without a precondition is refused.
+func demanded(p ifmatch.Precondition) bool {
+	return p == ifmatch.PreconditionRequired || p == ifmatch.PreconditionTag
 }
 
 func (d *describer) duplicate() refusals {

@@ -18,6 +18,8 @@ type API struct {
 	Versions []string
 	// Caller is how callers prove who they are.
 	Caller Caller
+	// Rated tells that callers may not send as many requests as they like.
+	Rated bool
 	// Pages tells that pages of other origins may use the API from browsers.
 	Pages bool
 	// MaxPage bounds the items of a page.
@@ -52,8 +54,9 @@ type Collection struct {
 	// Default is the strategy of stale writes, and Allow what callers may ask for.
 	Default ifmatch.Strategy
 	Allow   []ifmatch.Strategy
-	// Links and Contributions tell that documents have some.
-	Links, Contributions bool
+	// Links and Contributions tell that documents have some, and Meta that bodies can
+	// show how their version came to be.
+	Links, Contributions, Meta bool
 	// NaturalKey tells that no two documents of a list may share a key.
 	NaturalKey bool
 	// Ruled tells that only some callers may do some of what there is to do.
@@ -116,3 +119,9 @@ func (c *Collection) may(s ifmatch.Strategy) bool {
 // takesVersion tells whether the content of a PUT or a merge patch can name the
 // state that its writer has read.
 func (c *Collection) takesVersion() bool { return c.Dialect.BodyVersion == ifmatch.BodyVersionAlways }
+
+// warns tells whether writers who send no precondition are told of it.
+func (c *Collection) warns() bool {
+	p := c.Contract.Precondition
+	return p.Put == ifmatch.PreconditionWarn || p.Patch == ifmatch.PreconditionWarn || p.Delete == ifmatch.PreconditionWarn
+}

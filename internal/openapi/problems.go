@@ -36,22 +36,29 @@ func (d *describer) everywhere(open bool) refusals {
 	if d.api.Caller != CallerUnknown && !open {
 		all = append(all, refusal{code: problem.Unauthenticated})
 	}
+	if d.api.Rated && !open {
+		all = append(all, refusal{code: problem.RateLimited})
+	}
+	if !open { // the server has too much to do, or cannot ask who a token is of
+		all = append(all, refusal{code: problem.Overloaded})
+	}
 	if len(d.api.Versions) > 0 {
 		all = append(all, refusal{code: problem.UnsupportedVersion})
 	}
 	return all
 }
 
-// read are those of anything that reads.
-var read = of(problem.Malformed, problem.Overloaded)
+// read are those of anything that reads. A server that ends reads no more either.
+var read = of(problem.Malformed, problem.ReadOnly)
 
 // unmatched are those of a read whose preconditions are false. Their status is their
 // own whatever the contract says.
 var unmatched = of(problem.Stale, problem.WeakValidator)
 
-// write are those of anything that writes.
-var write = of(problem.Malformed, problem.Exists, problem.LeaseExpired, problem.TooLarge, problem.IdempotencyInFlight,
-	problem.IdempotencyMismatch, problem.Locked, problem.Overloaded, problem.Contended, problem.ReadOnly, problem.OutcomeUnknown, problem.StorageFull)
+// write are those of anything that writes. That is stale under its own status where
+// If-None-Match names the state that is there.
+var write = of(problem.Malformed, problem.Exists, problem.Stale, problem.LeaseExpired, problem.TooLarge, problem.IdempotencyInFlight,
+	problem.IdempotencyMismatch, problem.Locked, problem.Contended, problem.ReadOnly, problem.OutcomeUnknown, problem.StorageFull)
 
 // stale are those of a write that names another state than the current one, under the
 // status that the contract gives them.
@@ -105,12 +112,12 @@ func (d *describer) refused(status int, codes []problem.Code) response {
 
 // fieldsOfProblems are the header fields of a refusal.
 func fieldsOfProblems(status int) string {
-	names := "Cache-Control Ifmatch-Outcome? Ifmatch-Dry-Run? Retry-After? Vary?"
+	names := "Cache-Control Ifmatch-Outcome? Ifmatch-Dry-Run? Preference-Applied? Retry-After? Vary?"
 	switch status {
 	case http.StatusUnauthorized:
 		names += " WWW-Authenticate"
 	case http.StatusConflict, http.StatusPreconditionFailed, http.StatusPreconditionRequired:
-		names += " ETag? Location? Preference-Applied?"
+		names += " ETag? Location?"
 	case http.StatusMethodNotAllowed:
 		names += " Allow"
 	case http.StatusUnsupportedMediaType:

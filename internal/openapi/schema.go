@@ -49,7 +49,10 @@ func (c *Collection) versionField() string {
 // added are the members of d's collection.
 func (d *describer) added() []member {
 	k := d.c.Dialect
-	all := []member{{jsonvalue.Pointer{"_meta"}, ref("HistoryEntry")}}
+	var all []member
+	if d.c.Meta {
+		all = append(all, member{jsonvalue.Pointer{"_meta"}, ref("HistoryEntry")})
+	}
 	if k.BodyVersion != ifmatch.BodyVersionNone {
 		schema := ref("Version")
 		if k.VersionAsString {

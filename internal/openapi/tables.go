@@ -41,6 +41,7 @@ var answered = map[string]field{
 	"Ifmatch-ETag":                     {"The document's own entity tag, where this answer is of something else, or not simply of what was sent. Send it in If-Match.", aTag},
 	"Ifmatch-Outcome":                  {"What became of a write.", `{"type":"string","enum":["created","replaced","patched","merged","overwritten","unchanged","deleted","parked","rejected","leased","renewed","released","contributed","withdrawn","checked"]}`},
 	"Ifmatch-Outranked":                {"The fields in which another source outranks the write.", aString},
+	"Ifmatch-Warning":                  {"What a write without a precondition has done, and what to send: it is going to be refused.", aString},
 	"Last-Modified":                    {"When the state came to be.", aDate},
 	"Link":                             {"Other versions (RFC 5829).", aString},
 	"Location":                         {"The path of what was made, or of what stands in the way.", aString},
@@ -67,6 +68,9 @@ func (d *describer) fields(names string) []header {
 	}
 	for name := range strings.FieldsSeq(names) {
 		bare := strings.TrimSuffix(name, "?")
+		if bare == "Ifmatch-Warning" && !d.c.warns() {
+			continue
+		}
 		add(bare, bare == name)
 	}
 	add("X-Request-Id", false)
@@ -95,6 +99,7 @@ var asked = map[string]field{
 	"If-Modified-Since":   {"Answers 304 where nothing was changed since. Counts only without If-None-Match.", aString},
 	"If-None-Match":       {"On a read, the entity tag that you have: 304 tells that nothing changed. On a write, `*` creates and never overwrites.", aString},
 	"If-Unmodified-Since": {"As If-Match, by date. Counts only without If-Match.", aString},
+	"Ifmatch-Client":      {"Names one of your programs or windows, so that what it has read is known apart from what others have.", aString},
 	"Ifmatch-Lease":       {"The lease that you hold on the document.", aString},
 	"Last-Event-ID":       {"Where a stream goes on: the id of the last event.", aString},
 	"Prefer":              {"Preferences (RFC 7240), separated by commas.", aString},
@@ -163,7 +168,7 @@ func (d *describer) include() parameter {
 		c := d.c
 		switch {
 		case word == "version" && c.Dialect.BodyVersion == ifmatch.BodyVersionNone,
-			word == "sha256", word == "links" && !c.Links, word == "provenance" && !c.Contributions:
+			word == "sha256", word == "links" && !c.Links, word == "meta" && !c.Meta, word == "provenance" && !c.Contributions:
 		default:
 			offers = append(offers, "`"+word+"`")
 		}

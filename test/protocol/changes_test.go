@@ -2,7 +2,6 @@ package protocol_test
 
 import (
 	"context"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -109,9 +108,7 @@ func TestAllChanges(t *testing.T) {
 			t.Errorf("a singleton's: %v", got)
 		}
 		b := *a // of which this one serves less
-		front := httptest.NewServer(httpapi.New(httpapi.Config{Door: &door.Door{Engine: engine.New(a.store, engine.Config{})}, Collections: collections[2:]}))
-		t.Cleanup(front.Close)
-		b.url = front.URL
+		b.serve(httpapi.Config{Door: &door.Door{Engine: engine.New(a.store, engine.Config{})}, Collections: collections[2:]})
 		if items, _ := b.allChanges("/_changes", ""); len(items) != 1 || items[0].Path != "/notes/1" {
 			t.Errorf("where notes alone are served: %v", items)
 		}
@@ -212,10 +209,8 @@ func TestChangesResync(t *testing.T) {
 			if st == nil {
 				continue
 			}
-			front := httptest.NewServer(httpapi.New(httpapi.Config{Door: &door.Door{Engine: engine.New(st, engine.Config{})}, Default: &engine.Rules{}}))
-			t.Cleanup(front.Close)
 			b := *a
-			b.url = front.URL
+			b.serve(httpapi.Config{Door: &door.Door{Engine: engine.New(st, engine.Config{})}, Default: &engine.Rules{}})
 			resync(&b, "/v1/notes/_changes?since="+late)
 		}
 	})

@@ -215,7 +215,7 @@ func TestKeyScopes(t *testing.T) {
 // TestKeyExpires: a key is remembered for as long as it is said, by the clock of
 // the server, and after that is a new one. What has expired is forgotten.
 func TestKeyExpires(t *testing.T) {
-	for name, open := range stores {
+	for name, open := range chosen() {
 		t.Run(name, func(t *testing.T) {
 			now := &clock{now: noon}
 			a := newAPI(t, open(t), setup{now: now.Now})

@@ -57,7 +57,7 @@ func rank(i, documents int) int { return (i * 7919 % documents) / 3 }
 // each item that stands still exactly once, in the list's order, whichever that
 // is. Items that change may be seen as they were or as they are.
 func TestWalkUnderWriters(t *testing.T) {
-	documents, on := 3000, stores
+	documents, on := 3000, chosen()
 	if long() {
 		documents, on = 1_000_000, map[string]func(*testing.T) store.Store{"sqlite": openSQLite}
 	}

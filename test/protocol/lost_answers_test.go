@@ -144,7 +144,7 @@ func (a *api) losingAnswers(clients, each int) {
 	defer front.Close()
 	direct := *a
 	first := a.must(201, "PUT", item, `{"n":0,"log":[]}`)
-	a.url = front.URL
+	a.url, a.direct = front.URL, front.URL
 	var replayed atomic.Int64
 	var all sync.WaitGroup
 	for c := range clients {

@@ -91,16 +91,10 @@ func TestProblems(t *testing.T) {
 	})
 }
 
-// TestStoreFailures: what storage refuses, or fails at, reaches the caller as
-// its problem. Nothing was written, whatever it was about to be.
-func TestStoreFailures(t *testing.T) {
+// storeFailures are what a store may fail with, and what callers are told of it.
+var storeFailures = func() []storeFailure {
 	secret := errors.New("secret: SELECT body FROM documents, store.go:1")
-	tests := []struct {
-		name, slug string
-		err        error
-		status     int
-		retry      string
-	}{
+	return []storeFailure{
 		{"read-only", "read-only", fmt.Errorf("%w: %w", store.ErrReadOnly, secret), 503, "10"},
 		{"closed", "read-only", store.ErrClosed, 503, "1"},
 		{"full", "storage-full", fmt.Errorf("%w: %w", store.ErrFull, secret), 507, ""},
@@ -110,9 +104,21 @@ func TestStoreFailures(t *testing.T) {
 		{"unknown error", "internal", secret, 500, ""},
 		{"locked", "locked", &store.LockedError{Until: time.Now().Add(-time.Hour)}, 423, "1"},
 	}
+}()
+
+type storeFailure struct {
+	name, slug string
+	err        error
+	status     int
+	retry      string
+}
+
+// TestStoreFailures: what storage refuses, or fails at, reaches the caller as
+// its problem. Nothing was written, whatever it was about to be.
+func TestStoreFailures(t *testing.T) {
 	onEveryStore(t, setup{rules: engine.Rules{Contract: optional}, faulty: true}, func(t *testing.T, a *api) {
 		a.must(201, "PUT", "/v1/notes/1", `{"n":1}`)
-		for _, test := range tests {
+		for _, test := range storeFailures {
 			for _, method := range []string{"PUT", "PATCH", "DELETE", "POST"} {
 				t.Run(test.name+" "+method, func(t *testing.T) {
 					a, path, fired := a.in(t), "/v1/notes/1", 0
@@ -136,14 +142,25 @@ func TestStoreFailures(t *testing.T) {
 					}
 				})
 			}
+		}
+		a.body(a.must(200, "GET", "/v1/notes/1", ""), `{"n":1}`)
+		a.must(200, "PUT", "/v1/notes/1", `{"n":2}`, "If-Match", `"1"`)
+		a.verify()
+	})
+}
+
+// TestStoreFailuresOfReads: whatever a store fails with, a read tells of it in the same
+// way as a write.
+func TestStoreFailuresOfReads(t *testing.T) {
+	onEveryStore(t, setup{faulty: true}, func(t *testing.T, a *api) {
+		a.must(201, "PUT", "/v1/notes/1", `{"n":1}`)
+		for _, test := range storeFailures {
 			a.faults.onGet(func(context.Context) error { return test.err })
 			got := a.do("GET", "/v1/notes/1", "")
 			a.faults.onGet(nil)
 			a.isProblem(got, test.status, test.slug, "GET", "/v1/notes/1")
 		}
 		a.body(a.must(200, "GET", "/v1/notes/1", ""), `{"n":1}`)
-		a.must(200, "PUT", "/v1/notes/1", `{"n":2}`, "If-Match", `"1"`)
-		a.verify()
 	})
 }
 

@@ -16,7 +16,7 @@ const racers = 64
 
 // scaled is n, or less where the machine has better things to do.
 func scaled(n int) int {
-	if testing.Short() || raceDetector {
+	if testing.Short() || raceDetector || *withPrism {
 		return max(n/20, 2)
 	}
 	return n

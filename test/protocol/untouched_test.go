@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"path"
 	"strings"
 	"testing"
@@ -208,9 +207,7 @@ func (a *api) behind(c httpapi.Config) *api {
 	a.t.Helper()
 	c.Door = &door.Door{Engine: engine.New(a.store, engine.Config{Chain: a.chain})}
 	c.Default = &engine.Rules{}
-	front := httptest.NewServer(httpapi.New(c))
-	a.t.Cleanup(front.Close)
 	b := *a
-	b.url = front.URL
+	b.serve(c)
 	return &b
 }
