@@ -60,14 +60,28 @@ func newRates(burst int, per time.Duration, room int) *Rates {
 // Callers that come seldom are forgotten where there are too many. Who is forgotten
 // begins anew.
 func (r *Rates) Take(c Caller, n int, now time.Time) (wait time.Duration) {
+	l, n := r.limiter(c), min(n, r.burst)
+	if l.AllowN(now, n) {
+		return 0
+	}
+	return max(r.until(l, n, now), 1)
+}
+
+// Wait returns what [Rates.Take] would, and counts nothing.
+func (r *Rates) Wait(c Caller, n int, now time.Time) time.Duration {
+	return max(r.until(r.limiter(c), min(n, r.burst), now), 0)
+}
+
+func (r *Rates) limiter(c Caller) *rate.Limiter {
 	l, known := r.callers.GetIfPresent(c)
 	if !known {
 		l, _ = r.callers.SetIfAbsent(c, rate.NewLimiter(r.every, r.burst))
 	}
-	n = min(n, r.burst)
-	if l.AllowN(now, n) {
-		return 0
-	}
+	return l
+}
+
+// until returns how long it takes until n can be taken, not more than 0 for now.
+func (r *Rates) until(l *rate.Limiter, n int, now time.Time) time.Duration {
 	missing := float64(n) - l.TokensAt(now)
-	return max(time.Duration(missing/float64(r.every)*float64(time.Second)), 1)
+	return time.Duration(missing / float64(r.every) * float64(time.Second))
 }

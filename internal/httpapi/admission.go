@@ -66,7 +66,7 @@ func newAdmitter(a Admission) *admitter {
 func (s *Server) admitted(w http.ResponseWriter, r *http.Request, path string) bool {
 	switch m := s.admission; {
 	case isHealth(path):
-	case m.rates != nil && !s.take(w, r, path, 1):
+	case m.rates != nil && !s.counted(w, r, path):
 		return false
 	case crowded(r):
 		w.Header()["Connection"] = []string{"close"}
@@ -79,13 +79,35 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, path string) b
 	return true
 }
 
+// counted counts a request, and tells whether it may go on. A batch is only asked for
+// one: how many it counts as is known when it has been read.
+func (s *Server) counted(w http.ResponseWriter, r *http.Request, path string) bool {
+	if path != batchPath {
+		return s.take(w, r, path, 1)
+	}
+	wait := s.admission.rates.Wait(s.caller(r), 1, time.Now())
+	return wait == 0 || s.tooMuch(w, r, path, wait)
+}
+
 // take counts n requests of whoever makes r. Where that is too much it answers.
 func (s *Server) take(w http.ResponseWriter, r *http.Request, path string, n int) bool {
-	m := s.admission
-	wait := m.rates.Take(s.caller(r), n, time.Now())
-	if wait == 0 {
+	if s.admission.rates == nil {
 		return true
 	}
+	wait := s.admission.rates.Take(s.caller(r), n, time.Now())
+	return wait == 0 || s.tooMuch(w, r, path, wait)
+}
+
+// spend counts a request that has been answered already.
+func (s *Server) spend(r *http.Request) {
+	if s.admission.rates != nil {
+		s.admission.rates.Take(s.caller(r), 1, time.Now())
+	}
+}
+
+// tooMuch refuses a request whose caller has to wait, and returns false.
+func (s *Server) tooMuch(w http.ResponseWriter, r *http.Request, path string, wait time.Duration) bool {
+	m := s.admission
 	s.door.Problem(w, r, &problem.Document{Code: problem.RateLimited, Resource: path, Action: r.Method, RetryAfter: wait,
 		Detail: "You may send " + strconv.Itoa(m.burst) + " requests in " + m.per.String() + ", and an operation of a batch counts as one. Nothing was done. Wait as long as Retry-After says."})
 	return false

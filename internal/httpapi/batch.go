@@ -23,9 +23,13 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
 	b := s.door.OpenBatch(w, r, batchPath)
 	if b == nil {
+		s.spend(r)
 		return
 	}
 	parsed, bad := s.parseBatch(b.Body)
+	if !s.take(w, r, batchPath, max(len(parsed.operations), 1)) {
+		return
+	}
 	if bad != nil {
 		s.door.Malformed(w, b, bad.index, bad.detail)
 		return
@@ -36,9 +40,6 @@ func (s *Server) postBatch(w http.ResponseWriter, r *http.Request) {
 			s.door.Malformed(w, b, i, bad.detail)
 			return
 		}
-	}
-	if s.admission.rates != nil && !s.take(w, r, batchPath, max(len(members)-1, 0)) {
-		return
 	}
 	if parsed.atomic {
 		s.together(w, b, members)

@@ -209,3 +209,45 @@ func TestDrain(t *testing.T) {
 		t.Errorf("who comes later is shown %v", seen)
 	}
 }
+
+// TestStreamOverHTTP2: that nothing is to be said for longer than a follower may stall
+// ends no stream, nor does one that has ended end the others of its connection.
+func TestStreamOverHTTP2(t *testing.T) {
+	server := New(Config{Door: &door.Door{Engine: engine.New(memory.Open(memory.Options{}), engine.Config{})}, Default: &engine.Rules{}})
+	server.stalledAfter, server.beatEvery = 20*time.Millisecond, 100*time.Millisecond
+	listening := httptest.NewUnstartedServer(server)
+	listening.EnableHTTP2 = true
+	listening.StartTLS()
+	t.Cleanup(listening.Close)
+	t.Cleanup(server.Drain)
+	follow := func() (*bufio.Reader, io.Closer) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, listening.URL+"/v1/notes/_changes", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", eventStream)
+		res, err := listening.Client().Transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.ProtoMajor != 2 || res.Header.Get("Connection") != "" {
+			t.Fatalf("%s %v", res.Proto, res.Header)
+		}
+		return bufio.NewReader(res.Body), res.Body
+	}
+	stream, body := follow()
+	defer body.Close()
+	_, other := follow()
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for beats := 0; beats < 3; {
+		line, err := stream.ReadString('\n')
+		if err != nil {
+			t.Fatalf("after %d signs of life: %v", beats, err)
+		}
+		if line == ":\n" {
+			beats++
+		}
+	}
+}
