@@ -62,7 +62,7 @@ func (c comparison) experiment(bars ...bar) experiment {
 
 // experiments lists everything that can be measured, in the order of the table.
 func experiments(o options) []experiment {
-	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), mergeBars(), []experiment{memoryBar(), evaluateBar()}, settingBars(), largeBars(o))
+	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), mergeBars(), []experiment{memoryBar(), evaluateBar()}, settingBars(), []experiment{overloadBars()}, largeBars(o))
 }
 
 func writeBars() []experiment {

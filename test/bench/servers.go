@@ -25,10 +25,11 @@ const (
 	ifmatchBody   // ifmatch again, with the version in the body
 	ifmatchReject // ifmatch again, with 64 documents of a member for each client
 	ifmatchMerge  // the same, which merges stale writes
+	ifmatchApart  // ifmatch again, on a processor of its own
 )
 
 func (s server) String() string {
-	return [...]string{"constant", "handwritten", "ifmatch", "ifmatch-large", "ifmatch-keyed", "ifmatch-body", "ifmatch-reject", "ifmatch-merge"}[s]
+	return [...]string{"constant", "handwritten", "ifmatch", "ifmatch-large", "ifmatch-keyed", "ifmatch-body", "ifmatch-reject", "ifmatch-merge", "ifmatch-apart"}[s]
 }
 
 // policy is the policy file that the server is started with, empty for none. The
@@ -113,6 +114,9 @@ func (b *bench) launch(ctx context.Context, s server) (*process, time.Duration, 
 			}
 			args = append(args, "--config", file)
 		}
+	}
+	if s == ifmatchApart {
+		binary, args = apart(binary, args)
 	}
 	p, err := startProcess(binary, addr, dir, args)
 	if err != nil {
