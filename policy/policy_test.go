@@ -159,7 +159,7 @@ func TestPrintStatesEveryKey(t *testing.T) {
 	p.Default.OnStale.Overwrite = "true"
 	p.Default.MayResolve = []string{"", "true"}
 	p.Default.Read = []string{"true", ""}
-	p.Default.Access = Access{"true", "true", "true", "true", "true", "false"}
+	p.Default.Access = Access{"true", "true", "true", "true", "true", "false", "true"}
 	p.Default.Schema = &Schema{File: "s.json"}
 	p.Default.Merge = merge.Rules{
 		Fields: []merge.Field{

@@ -73,7 +73,7 @@ func authority(c *policy.Collection) (*httpapi.Authority, error) {
 func accessOf(a *policy.Access, compile func(string) *access.Rule) *httpapi.Access {
 	rules := &httpapi.Access{
 		engine.ActRead: compile(a.Read), engine.ActCreate: compile(a.Create), engine.ActWrite: compile(a.Write),
-		engine.ActDelete: compile(a.Delete), engine.ActHistory: compile(a.History), engine.ActResolve: compile(a.Resolve),
+		engine.ActDelete: compile(a.Delete), engine.ActHistory: compile(a.History), engine.ActResolve: compile(a.Resolve), engine.ActAudit: compile(a.Audit),
 	}
 	for _, rule := range rules {
 		if rule != nil && !rule.Always() {

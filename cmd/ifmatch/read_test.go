@@ -119,6 +119,8 @@ func TestHiddenEverywhere(t *testing.T) {
 		{"GET", "/v1/staff?salary=" + salary, "", nil, 403, false},
 		{"HEAD", "/v1/staff", "", nil, 200, false},
 		{"GET", at + "/_history", "", nil, 200, false},
+		{"GET", "/_/api/audit", "", nil, 200, false},
+		{"GET", "/_/api/audit?document=" + at, "", []string{"Accept", "application/jsonl"}, 200, false},
 		{"GET", at + "/_history/1", "", nil, 200, true},
 		{"GET", at + "/_history/2?include=meta", "", nil, 200, true},
 		{"GET", "/v1/staff/gone/_history", "", nil, 200, false},

@@ -56,15 +56,25 @@ func (e *Engine) ListHead(ctx context.Context, part store.Part) (int64, error) {
 // of a history, and the value of _meta. Whole tells that they see all of the document,
 // of which the digest is.
 func (r *Rules) AppendEntry(dst []byte, e *store.Entry, whole bool) []byte {
-	w := jsonvalue.NewWriter(dst).Open('{').Name("version").Int(e.Version)
+	w := jsonvalue.NewWriter(dst).Open('{')
+	r.writeEntry(w, e, entryParts{tag: true, digest: whole})
+	return w.Close('}').Bytes()
+}
+
+// entryParts are what not everybody is told of a log row.
+type entryParts struct{ tag, digest bool }
+
+// writeEntry writes the members of a log row.
+func (r *Rules) writeEntry(w *jsonvalue.Writer, e *store.Entry, told entryParts) {
+	w.Name("version").Int(e.Version)
 	deleted := e.Action == store.ActionDelete
-	if !deleted {
+	if !deleted && told.tag {
 		w.NonEmpty("etag", ETagOfEntry(e, &r.Contract).String())
 	}
 	w.NonEmpty("action", string(e.Action)).NonEmpty("outcome", e.Outcome)
 	w.Name("at").Time(e.At)
 	w.NonEmpty("by", e.Actor.Name)
-	if !deleted && whole {
+	if !deleted && told.digest {
 		w.Name("sha256").String(hex.EncodeToString(e.Digest[:]))
 	}
 	w.NonEmpty("correlationId", e.Correlation).NonZero("yourVersion", e.Base)
@@ -74,5 +84,4 @@ func (r *Rules) AppendEntry(dst []byte, e *store.Entry, whole bool) []byte {
 	observed := observedIn(e.Decisions)
 	w.NonEmpty("unconditional", string(observed.Unconditional)).NonZero("readVersion", observed.Read)
 	w.NonZero("mergedFrom", e.MergedFrom).NonEmpty("conflict", conflictOf(e.Decisions))
-	return w.Close('}').Bytes()
 }

@@ -18,11 +18,12 @@ const (
 	ActDelete                // remove it
 	ActHistory               // see what it was
 	ActResolve               // see the writes that are parked of it, and decide about them
+	ActAudit                 // see who has done what to it, and not what it is
 
 	Actions = iota // how many there are
 )
 
-var actionNames = [Actions]string{"read", "create", "write", "delete", "history", "resolve"}
+var actionNames = [Actions]string{"read", "create", "write", "delete", "history", "resolve", "audit"}
 
 // String returns the name that the action has in policy files.
 func (a Action) String() string { return actionNames[a] }
@@ -161,6 +162,7 @@ var forbidden = [Actions]string{
 	"You may not delete this document.",
 	"You may not read the history of this document.",
 	"You may not decide about writes that are parked here, nor see them.",
+	"You may not see who has done what here.",
 }
 
 // forbiddenTo refuses an action.

@@ -80,6 +80,7 @@ var needed = map[routeKind]map[string]string{
 	routeLease:         {"POST": "read write", "PUT": "read write", "DELETE": "read write"},
 	routeChanges:       {"GET": "read history"},
 	routeAllChanges:    {"GET": "read history"},
+	routeAudit:         {"GET": "audit"},
 }
 
 // actionsOf reads the names of actions.
@@ -170,6 +171,10 @@ func (a *asked) asksFor(needs []engine.Action, method, path string, as func(stri
 			case !slices.Contains(needs, action):
 				if refused {
 					a.Errorf("%s %s as %q: %d, though it takes %v: %s", method, path, name, status, needs, body)
+				}
+			case path == routes[routeAudit]:
+				if status != http.StatusOK || by == "no " && strings.Contains(body, "action") || strings.Contains(body, "created") {
+					a.Errorf("%s %s as %q: %d %s", method, path, name, status, body)
 				}
 			case path == routes[routeAllChanges], by == "doc " && (path == routes[routeChanges] || path == routes[routeCollection]): // of what they may read
 				if status != http.StatusOK || strings.Contains(body, `"id"`) {

@@ -34,6 +34,7 @@ var asks = map[routeKind]map[string]ways{
 	routeItem:          {http.MethodGet: reads, http.MethodPut: puts, http.MethodPatch: changes, http.MethodDelete: deletes, door.MethodCheck: reads},
 	routeChanges:       {http.MethodGet: looksBy},
 	routeAllChanges:    {http.MethodGet: {{}}}, // each collection says who may know of its changes
+	routeAudit:         {http.MethodGet: {{}}}, // as does each about its log
 	routeHistory:       {http.MethodGet: looksBy},
 	routeVersion:       {http.MethodGet: looksBy},
 	routeDiff:          {http.MethodGet: looksBy},

@@ -140,6 +140,7 @@ var routes = map[routeKind]string{
 
 	routeChanges:    "/v1/notes/_changes",
 	routeAllChanges: "/_changes",
+	routeAudit:      "/_/api/audit",
 
 	routeContributions: "/v1/notes/1/_contributions",
 	routeContribution:  "/v1/notes/1/_contributions/ID",

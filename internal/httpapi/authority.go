@@ -37,8 +37,10 @@ func (a *Authority) Reserved() engine.Reserved {
 	}
 	r := engine.Reserved{Overwriting: a.Overwrite != nil, Access: a.Access != nil}
 	if r.Access {
-		for _, rule := range a.Access {
-			r.Documents = r.Documents || rule != nil && rule.LooksAtResource()
+		for action, rule := range a.Access {
+			if engine.Action(action) != engine.ActAudit { // which no request for a document asks
+				r.Documents = r.Documents || rule != nil && rule.LooksAtResource()
+			}
 		}
 	}
 	for _, rule := range a.Resolve {

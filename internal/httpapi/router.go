@@ -85,6 +85,7 @@ const (
 	routeField
 	routeChanges
 	routeAllChanges // of every collection
+	routeAudit      // of every collection
 )
 
 type route struct {
@@ -103,6 +104,9 @@ type route struct {
 func (rt *router) match(path string) (route, bool) {
 	if path == "/"+changesName {
 		return route{kind: routeAllChanges, rules: new(engine.Rules), dialect: new(ifmatch.Dialect)}, true
+	}
+	if path == auditPath {
+		return route{kind: routeAudit, rules: new(engine.Rules), dialect: new(ifmatch.Dialect)}, true
 	}
 	literal := false
 	for end := len(path); end > 0 && len(rt.byPath) > 0; end = strings.LastIndexByte(path[:end], '/') {

@@ -229,6 +229,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 		s.collection(w, r, t)
 	case routeChanges, routeAllChanges:
 		s.reading(w, r, t, func(w http.ResponseWriter, r *http.Request, t door.Target) { s.changes(w, r, t, to) })
+	case routeAudit:
+		s.reading(w, r, t, s.audit)
 	case routeHistory:
 		s.reading(w, r, t, s.history)
 	case routeVersion:

@@ -27,6 +27,7 @@ func (d *describer) server() {
 	d.c, d.noun, d.path = nil, "", ""
 	d.group("server", "What belongs to no collection.")
 	d.changes("/_changes", "Everything")
+	d.audit()
 	d.batch()
 
 	for _, at := range []struct{ path, id, summary string }{
@@ -49,6 +50,23 @@ func (d *describer) server() {
 		})
 		d.options(p, false, false)
 	}
+}
+
+// audit describes the log of all collections.
+func (d *describer) audit() {
+	const text, time = aString, `{"type":"string","format":"date-time"}`
+	p := d.at("/_/api/audit")
+	o := &operation{method: http.MethodGet, id: "audit", summary: "Read who has done what",
+		doc: "Committed mutations of all collections whose rule `audit` you pass, the oldest first; no values.",
+		parameters: append(d.asks("?cursor Want-Repr-Digest"), d.limit(),
+			query("collection", "Its name.", text), query("document", "The path of one.", text), query("by", "The principal.", text), query("outcome", "As in Ifmatch-Outcome.", text),
+			query("since", "Not earlier than this.", time), query("until", "Earlier than this.", time))}
+	content := inJSON(page("AuditEntry"))
+	for _, lines := range []string{"application/jsonl", "application/x-ndjson"} {
+		content = append(content, media{kind: lines, schema: aString})
+	}
+	d.add(p, o, []response{{status: http.StatusOK, doc: "A page of the log, or its rows in a line each.", headers: d.fields("Cache-Control Vary Link?" + fieldsOfContent), content: content}}, read, of(problem.Resync))
+	d.options(p, false, false)
 }
 
 // batch describes several operations in one request, which fails as one of them does.

@@ -43,7 +43,7 @@ var answered = map[string]field{
 	"Ifmatch-Outranked":                {"The fields in which another source outranks the write.", aString},
 	"Ifmatch-Warning":                  {"What a write without a precondition has done, and what to send: it is going to be refused.", aString},
 	"Last-Modified":                    {"When the state came to be.", aDate},
-	"Link":                             {"Other versions (RFC 5829).", aString},
+	"Link":                             {"Other versions (RFC 5829), or the next page.", aString},
 	"Location":                         {"The path of what was made, or of what stands in the way.", aString},
 	"Preference-Applied":               {"Which preferences were followed (RFC 7240).", aString},
 	"Repr-Digest":                      {"The digest of the body as it was sent (RFC 9530).", `{"type":"string","pattern":"^sha-256=:[A-Za-z0-9+/=]+:$"}`},

@@ -39,6 +39,8 @@ type ChangeQuery struct {
 	After  int64 // the position behind which the page begins; 0 is the start
 	Limit  int   // at least 1
 	Bodies bool  // with their bodies, where those are kept
+	// Touches asks for the rows of touches too: all of the log that is kept.
+	Touches bool
 }
 
 // Validate refuses with [ErrInvalid] what no state could make right.
@@ -51,7 +53,8 @@ func (q *ChangeQuery) Validate() error {
 
 // ChangePage is one page of changes.
 type ChangePage struct {
-	// Entries are log rows that changed content, by position. Touches are none.
+	// Entries are log rows that changed content, by position. Touches are none, unless
+	// the query asks for them.
 	Entries []Entry
 	// Last is the position up to which everything was looked at; the next page goes on
 	// behind it. It is at most Newest, unless the query went on behind that.

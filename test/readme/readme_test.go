@@ -22,6 +22,10 @@ func TestChanges(t *testing.T) {
 	session.Run(t, filepath.Join(root, "docs", "changes.md"), "127.0.0.1:8080", session.Serve(t))
 }
 
+func TestAudit(t *testing.T) {
+	session.Run(t, filepath.Join(root, "docs", "audit.md"), "127.0.0.1:8080", session.Serve(t))
+}
+
 // fenced returns the contents of the README's fenced blocks of one language.
 func fenced(t *testing.T, language string) []string {
 	t.Helper()

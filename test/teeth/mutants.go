@@ -48,6 +48,7 @@ var (
 	inLine    = test{"./internal/engine", "^TestLine"}
 	skew      = test{"./test/protocol", "^TestWriteSkew$"}
 	batches   = test{"./test/crash", "^TestKillBatches$"}
+	auditors  = test{"./cmd/ifmatch", "^TestAudit"}
 	unread    = test{"./test/protocol", "^(TestLostUpdate|TestPatchThatLoses|TestWhatACallerHasRead$)"}
 )
 
@@ -372,6 +373,10 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a key that the provider has withdrawn is believed", test: providers,
 		edits: []edit{{"internal/oidc/provider.go", "	p.keys, p.fetched = keys, p.asked", "	p.keys, p.fetched = append(p.keys, keys...), p.asked"}},
+	},
+	{
+		name: "the audit tells who may not read of what a merge decided", test: auditors,
+		edits: []edit{{"internal/engine/audit.go", "len(kept) == 0 || !a.reads {", "len(kept) == 0 {"}},
 	},
 	{
 		name: "a lost update is taken for one that was read", test: unread,

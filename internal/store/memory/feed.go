@@ -22,7 +22,7 @@ func (s *Store) Changes(ctx context.Context, q store.ChangeQuery) (store.ChangeP
 		}
 		end := min(page.Newest, q.After+store.MaxFeedScan)
 		for page.Last = q.After; page.Last < end && len(page.Entries) < q.Limit; page.Last++ {
-			if e := s.log[page.Last]; e != nil && e.Action != store.ActionTouch && includes(&q.Scope, &e.Ref) {
+			if e := s.log[page.Last]; e != nil && (q.Touches || e.Action != store.ActionTouch) && includes(&q.Scope, &e.Ref) {
 				page.Entries = append(page.Entries, *e)
 				if !q.Bodies {
 					page.Entries[len(page.Entries)-1].Body = nil

@@ -14,7 +14,7 @@ const changesColumns = logColumns + `, CASE WHEN ?1 THEN l.body END, p.collectio
 
 const readChanges = "SELECT " + changesColumns + ` FROM log l
 	CROSS JOIN documents d ON d.doc = l.doc CROSS JOIN parts p ON p.part = d.part
-	WHERE l.position > ?2 AND l.position <= ?3 AND l.action <> 'touch' AND (?4 = 0 OR d.part = ?4) AND (?5 = 0 OR l.doc = ?5)
+	WHERE l.position > ?2 AND l.position <= ?3 AND (?7 OR l.action <> 'touch') AND (?4 = 0 OR d.part = ?4) AND (?5 = 0 OR l.doc = ?5)
 	ORDER BY l.position LIMIT ?6`
 
 // Changes implements [store.Feed]. What a group has changed whose outcome is not
@@ -24,7 +24,7 @@ func (s *Store) Changes(ctx context.Context, q store.ChangeQuery) (store.ChangeP
 		return store.ChangePage{}, err
 	}
 	page := store.ChangePage{Newest: s.tail.Newest()} // every snapshot that is taken from now on has it
-	quiet := q.Part.Collection != "" && s.heads.look(q.Part).published <= q.After
+	quiet := !q.Touches && q.Part.Collection != "" && s.heads.look(q.Part).published <= q.After
 	err := s.read(ctx, true, func(r *reader) error {
 		if s.opts.ReadOnly { // nobody tells of what the process that serves the file has committed
 			quiet = false
@@ -78,7 +78,7 @@ func (r *reader) changes(q *store.ChangeQuery, part, doc int64, page *store.Chan
 			page.Entries = append(page.Entries, e.Entry)
 		}
 		return err
-	}, flag(q.Bodies), q.After, page.Last, part, doc, int64(q.Limit))
+	}, flag(q.Bodies), q.After, page.Last, part, doc, int64(q.Limit), flag(q.Touches))
 	if n := len(page.Entries); n == q.Limit {
 		page.Last = page.Entries[n-1].Position
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -11,6 +12,7 @@ var changeTests = []test{
 	{name: "a page of nothing is invalid", run: changesInvalid},
 	{name: "bodies come where they are asked for", run: changesBodies},
 	{name: "many positions of others are passed over", run: changesPassOthers},
+	{name: "touches come where they are asked for", run: changesTouches},
 	{name: "a commit is shown when it is durable", run: changesDurable},
 	{name: "what was purged is told", run: changesPurged},
 }
@@ -38,7 +40,7 @@ func (r *rig) changes(q store.ChangeQuery) []store.Entry {
 		at := q.After
 		for i := range page.Entries {
 			e := &page.Entries[i]
-			if e.Position <= at || e.Position > page.Last || e.Action == store.ActionTouch || e.Body != nil && !q.Bodies {
+			if e.Position <= at || e.Position > page.Last || e.Action == store.ActionTouch && !q.Touches || e.Body != nil && !q.Bodies {
 				r.Fatalf("Changes(%+v) up to %d shows after %d: %s", q, page.Last, at, entryLine(e))
 			}
 			at = e.Position
@@ -56,11 +58,16 @@ func (r *rig) changes(q store.ChangeQuery) []store.Entry {
 // changesOf returns the changes that the log has in a scope.
 func (r *rig) changesOf(scope store.Scope) []store.Entry {
 	r.Helper()
+	return slices.DeleteFunc(r.rowsOf(scope), func(e store.Entry) bool { return e.Action == store.ActionTouch })
+}
+
+// rowsOf returns all rows that the log has in a scope.
+func (r *rig) rowsOf(scope store.Scope) []store.Entry {
+	r.Helper()
 	var want []store.Entry
 	_, log := r.scan()
 	for _, e := range log {
-		inside := scope.Part.Collection == "" || scope.Part == e.Ref.Part && (!scope.One || scope.ID == e.Ref.ID)
-		if inside && e.Action != store.ActionTouch {
+		if scope.Part.Collection == "" || scope.Part == e.Ref.Part && (!scope.One || scope.ID == e.Ref.ID) {
 			want = append(want, *e)
 		}
 	}
@@ -140,6 +147,23 @@ func changesBodies(r *rig) {
 		if e.Action == store.ActionDelete && e.Body != nil || e.Body != nil && !kept || e.Version == 40 && !kept {
 			r.Errorf("version %d, %s, has the body %q", e.Version, e.Action, e.Body)
 		}
+	}
+}
+
+func changesTouches(r *rig) {
+	r.feed()
+	r.mixed()
+	for _, scope := range scopes() {
+		want := r.rowsOf(scope)
+		for _, limit := range []int{1, 3, 1000} {
+			r.sameEntries("a walk with touches", r.changes(store.ChangeQuery{Scope: scope, Limit: limit, Touches: true}), want)
+		}
+	}
+	r.brush(ref("a")) // and nothing else since
+	for _, scope := range []store.Scope{{}, {Part: part("things")}, {Part: part("things"), ID: "a", One: true}} {
+		want := r.rowsOf(scope)
+		last := want[len(want)-1]
+		r.sameEntries("a touch by itself", r.changes(store.ChangeQuery{Scope: scope, Limit: 5, After: last.Position - 1, Touches: true}), want[len(want)-1:])
 	}
 }
 
