@@ -22,9 +22,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/httpapi"
-	problems "github.com/ifmatch/ifmatch/problem"
 )
 
 // withPrism has every answer that a test gets looked at by Prism, a proxy that is not
@@ -162,13 +160,19 @@ func run(m *testing.M) int {
 // wrong with any answer fails the test at its end.
 func (p *prism) between(t *testing.T, document, upstream string) string {
 	t.Helper()
-	var opened struct{ URL string }
-	p.tell(t, "/open", map[string]string{"document": document, "upstream": upstream}, &opened)
+	url := p.open(t, document, upstream)
 	t.Cleanup(func() {
-		for _, v := range p.judge(t, opened.URL) {
+		for _, v := range p.judge(t, url) {
 			t.Errorf("the description of the API does not have this: %s", v)
 		}
 	})
+	return url
+}
+
+func (p *prism) open(t *testing.T, document, upstream string) string {
+	t.Helper()
+	var opened struct{ URL string }
+	p.tell(t, "/open", map[string]string{"document": document, "upstream": upstream}, &opened)
 	return opened.URL
 }
 
@@ -182,7 +186,7 @@ func (p *prism) lint(t *testing.T, document string) {
 	}
 }
 
-// judge ends what between began, and returns what was wrong, each once.
+// judge ends what open began, and returns what was wrong, each once.
 func (p *prism) judge(t *testing.T, url string) []string {
 	t.Helper()
 	var judged struct {
@@ -233,80 +237,5 @@ func TestUncarriedTests(t *testing.T) {
 		if reason == "" || !strings.Contains(all.String(), "\nfunc "+name+"(t *testing.T) {") {
 			t.Errorf("there is no test %s", name)
 		}
-	}
-}
-
-// TestPrismSees: what a server answers and does not describe is found out, whichever
-// part of an answer it is in.
-func TestPrismSees(t *testing.T) {
-	if !*withPrism { // scripts/prism.sh asks for it
-		return
-	}
-	c := httpapi.Config{Default: &engine.Rules{}}
-	const good = `{"items":[]}`
-	page := func(h http.Header) {
-		h.Set("Content-Type", "application/json")
-		h.Set("ETag", `W/"1"`)
-		h.Set("Cache-Control", "no-store")
-		h.Set("Vary", "Accept")
-	}
-	stale := problems.Document{Code: problems.Stale}
-	for _, tt := range []struct {
-		name, method, path string
-		answer             func(w http.ResponseWriter, r *http.Request)
-		want               string // in what is found, "" for nothing
-	}{
-		{"what is described", "GET", "/v1/notes", func(w http.ResponseWriter, _ *http.Request) { page(w.Header()); io.WriteString(w, good) }, ""},
-		{"a status", "GET", "/v1/notes", func(w http.ResponseWriter, _ *http.Request) { page(w.Header()); w.WriteHeader(418) }, "status code"},
-		{"a status of success", "GET", "/v1/notes", func(w http.ResponseWriter, _ *http.Request) { page(w.Header()); w.WriteHeader(202) }, "status code"},
-		{"a header that is missing", "GET", "/v1/notes", func(w http.ResponseWriter, _ *http.Request) {
-			page(w.Header())
-			w.Header().Del("ETag")
-			io.WriteString(w, good)
-		}, "etag"},
-		{"a header of another form", "GET", "/v1/notes", func(w http.ResponseWriter, _ *http.Request) {
-			page(w.Header())
-			w.Header().Set("ETag", "1")
-			io.WriteString(w, good)
-		}, "etag"},
-		{"a header that is not described", "GET", "/v1/notes", func(w http.ResponseWriter, _ *http.Request) {
-			page(w.Header())
-			w.Header().Set("Ifmatch-New", "1")
-			io.WriteString(w, good)
-		}, "ifmatch-new"},
-		{"a member that is missing", "GET", "/v1/notes", func(w http.ResponseWriter, _ *http.Request) { page(w.Header()); io.WriteString(w, `{}`) }, "items"},
-		{"a member of another type", "GET", "/v1/notes", func(w http.ResponseWriter, _ *http.Request) {
-			page(w.Header())
-			io.WriteString(w, `{"items":[{"id":1,"etag":"\"1\"","version":1,"data":{}}]}`)
-		}, "id"},
-		{"a media type", "GET", "/v1/notes", func(w http.ResponseWriter, _ *http.Request) {
-			page(w.Header())
-			w.Header().Set("Content-Type", "text/plain")
-			io.WriteString(w, good)
-		}, "media type"},
-		{"a problem", "PUT", "/v1/notes/1", func(w http.ResponseWriter, r *http.Request) { problems.Write(w, r, &stale) }, ""},
-		{"a code", "PUT", "/v1/notes/1", func(w http.ResponseWriter, r *http.Request) {
-			problems.Write(w, r, &problems.Document{Code: problems.MergeConflict})
-		}, "type"},
-		{"a code of an operation", "GET", "/v1/notes/1/_history", func(w http.ResponseWriter, r *http.Request) { problems.Write(w, r, &stale) }, "status code"},
-		{"a path", "GET", "/v2/notes", func(w http.ResponseWriter, _ *http.Request) { page(w.Header()); io.WriteString(w, good) }, "no such path"},
-		{"a method", "POST", "/v1/notes/1", func(w http.ResponseWriter, _ *http.Request) { page(w.Header()); io.WriteString(w, good) }, "no such path or method"},
-		{"a path that is refused", "GET", "/v2/notes", func(w http.ResponseWriter, r *http.Request) {
-			problems.Write(w, r, problems.New(problems.NotFound, ""))
-		}, ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(tt.answer))
-			t.Cleanup(server.Close)
-			p := startPrism(t)
-			var opened struct{ URL string }
-			p.tell(t, "/open", map[string]string{"document": string(c.OpenAPI().JSON()), "upstream": server.URL}, &opened)
-			a := &api{t: t, url: opened.URL, direct: server.URL}
-			a.do(tt.method, tt.path, "")
-			found := p.judge(t, opened.URL)
-			if tt.want == "" && len(found) > 0 || tt.want != "" && (len(found) == 0 || !strings.Contains(strings.ToLower(strings.Join(found, "\n")), tt.want)) {
-				t.Errorf("it finds %q, want %q", found, tt.want)
-			}
-		})
 	}
 }

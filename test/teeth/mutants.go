@@ -40,6 +40,8 @@ var (
 	providers = test{"./internal/oidc", "^Test(Flood|Withdrawn)$"}
 	rules     = test{"./internal/access", "^(TestRule|TestNoAnswer)$"}
 	hidden    = test{"./cmd/ifmatch", "^TestHidden"}
+	described = test{"./internal/openapi", "^TestHidden$"}
+	served    = test{"./internal/httpapi", "^TestDescriptionIsServed$"}
 	leases    = test{"./internal/engine", "^TestLease"}
 	late      = test{"./test/protocol", "^TestLateHolder$"}
 	access    = test{"./internal/engine", "^TestAccess"}
@@ -385,6 +387,14 @@ func fail(members []*member, err error) {`},
 	{
 		name: "what a caller is shown later counts for nothing", test: unread,
 		edits: []edit{{"internal/rollout/rollout.go", "if known >= version {", "if known > 0 {"}},
+	},
+	{
+		name: "a description tells what a hidden member may be", test: described, short: true,
+		edits: []edit{{"internal/openapi/schema.go", "	if len(c.Hidden) > 0 {\n", "	if len(c.Hidden) > 100 {\n"}},
+	},
+	{
+		name: "a description is for whoever connects", test: served,
+		edits: []edit{{"internal/httpapi/authenticate.go", `path == "/healthz" || path == "/readyz"`, `path == "/healthz" || path == "/readyz" || path == describedAt`}},
 	},
 	{
 		name: "a rule without an answer allows", test: rules,
