@@ -181,7 +181,11 @@ func (w *write) fieldCandidate(was jsonvalue.Value) (candidate, error) {
 	if err != nil {
 		return candidate{}, err
 	}
-	return w.keeping(was, w.intent.Rules.own(change))
+	wanted := w.intent.Rules.own(change)
+	if w.view.Brings(wanted) { // under the tag of what is seen it would overwrite what nobody has read
+		return candidate{}, w.forbidden("You may not see all of what you give values for, and the tag of a field covers what its reader sees. Set it with a PATCH of the document, under the document's tag. Nothing was done.")
+	}
+	return w.keeping(was, wanted)
 }
 
 // fieldChange returns what a caller sees of a document with the value as they want it.
