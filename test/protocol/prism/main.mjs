@@ -145,13 +145,15 @@ function read(response, bytes, request) {
 		headers[name] = name in headers ? `${headers[name]}, ${response.rawHeaders[i + 1]}` : response.rawHeaders[i + 1]
 	}
 	const answer = { status: response.statusCode, headers, size: bytes.length, unread: false }
-	if (/^text\/event-stream/.test(headers['content-type'])) answer.body = ''
+	const type = headers['content-type'] ?? ''
+	const isJSON = /^application\/([a-z.-]+\+)?json$/.test(type)
+	if (type && !isJSON && request.method !== 'HEAD') answer.body = '' // a text that is empty is one
 	if (request.method === 'HEAD' || bytes.length === 0) return answer
 	const decoders = { gzip: zlib.gunzipSync, br: zlib.brotliDecompressSync }
 	const coding = headers['content-encoding']
 	if (coding && !decoders[coding]) return { ...answer, unread: true } // Node 20 has no zstd
 	answer.text = (coding ? decoders[coding](bytes) : bytes).toString('utf8')
-	answer.body = /^application\/([a-z.-]+\+)?json$/.test(headers['content-type']) ? JSON.parse(answer.text) : answer.text
+	answer.body = isJSON ? JSON.parse(answer.text) : answer.text
 	return answer
 }
 
