@@ -191,8 +191,10 @@ func (l *leftover) clear(c *store.Commit) {
 
 func (w *write) duplicate(holder *store.Document) *Refusal {
 	r := &Refusal{Reason: ReasonDuplicate, Current: w.current}
-	if w.engine.permit(w.intent.Rules, w.intent.Authority, holder) == nil { // else its place is not told
+	if w.engine.permit(w.intent.Rules, w.intent.Authority, holder) == nil {
 		r.Holder = holder
+	} else { // its place is not told
+		r.Detail = "Choose another key: the document that holds this one is none that you may read. Nothing was done."
 	}
 	for _, pointer := range w.intent.Rules.Key.texts {
 		r.Faults = append(r.Faults, Fault{pointer, "Another document has this value of the natural key."})
