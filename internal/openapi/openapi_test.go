@@ -1,6 +1,8 @@
 package openapi
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -231,6 +233,12 @@ func TestPage(t *testing.T) {
 				t.Errorf("%s: the page has %s", name, loads)
 			}
 		}
+	}
+	_, style, _ := strings.Cut(string(Describe(apis()["zero"]).Page()), "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	if own := base64.StdEncoding.EncodeToString(sum[:]); !strings.Contains(PagePolicy, "style-src 'sha256-"+own+"'") {
+		t.Errorf("browsers would not take the style of the page: it is %s, and the policy %s", own, PagePolicy)
 	}
 	c := Collection{Name: "notes", Path: "/v1/notes", Param: "id", Schema: parse(`{"type":"object","title":"<script>alert(1)</script>"}`)}
 	if page := string(Describe(API{Collections: []Collection{c}, MaxPage: 1}).Page()); strings.Contains(page, "<script") {
