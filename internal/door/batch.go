@@ -210,8 +210,9 @@ func (b *Batch) KeyOf(index int) string {
 }
 
 // SendResults answers a batch whose operations were carried out one by one.
-func (d *Door) SendResults(w http.ResponseWriter, results []*Recorder) {
+func (d *Door) SendResults(w http.ResponseWriter, b *Batch, results []*Recorder) {
 	status, body := renderResults(w.Header(), results)
+	SetReprDigest(w.Header(), b.request, body)
 	send(w, status, body)
 }
 

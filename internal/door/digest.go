@@ -6,7 +6,6 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/ifmatch/ifmatch/problem"
@@ -40,21 +39,6 @@ func checkDigests(r *http.Request, t Target, body []byte) *problem.Document {
 		}
 	}
 	return nil
-}
-
-// setReprDigest adds the digest of a body, as it is sent, where the request wants
-// one that can be had (RFC 9530 §4).
-func setReprDigest(h http.Header, r *http.Request, body []byte) {
-	lines := r.Header["Want-Repr-Digest"]
-	if lines == nil {
-		return
-	}
-	want, err := strconv.Atoi(dictionary(lines)["sha-256"])
-	if err != nil || want < 1 || want > 10 {
-		return
-	}
-	sum := sha256.Sum256(body)
-	h["Repr-Digest"] = []string{"sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"}
 }
 
 // dictionary reads the members of a Structured Field (RFC 9651 §3.2) that hold

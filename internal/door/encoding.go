@@ -85,7 +85,7 @@ func (as Representation) send(w http.ResponseWriter, r *http.Request, media []st
 		body = as.coding.encoded(r.URL.Path, body)
 		h["Content-Encoding"] = []string{as.coding.Name}
 	}
-	setReprDigest(h, r, body)
+	SetReprDigest(h, r, body)
 	setBody(h, media, len(body))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {

@@ -50,6 +50,26 @@ func FuzzDigests(f *testing.F) {
 	})
 }
 
+// FuzzWantReprDigest checks that no preference panics, and that what is answered to one
+// is a digest that was asked for.
+func FuzzWantReprDigest(f *testing.F) {
+	for _, line := range []string{"sha-256=1", "sha-512=10, sha-256=3;a=\"b\\\"\"", "a=(1 2.5 ?1);b, sha-256=0", "sha-256=1,", "sha-256=-1", "a=:YQ==:,b=@1,c=%\"x\",*=tok"} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		r := &http.Request{Header: http.Header{"Want-Repr-Digest": {line}}}
+		h := http.Header{}
+		SetReprDigest(h, r, []byte("x"))
+		got := h.Get("Repr-Digest")
+		name, _, _ := strings.Cut(got, "=")
+		switch n := integers([]string{line})[name]; {
+		case got == "":
+		case digests[name] == nil, n < 1 || n > 10, !strings.Contains(line, name):
+			t.Errorf("%q is answered with %q", line, got)
+		}
+	})
+}
+
 func BenchmarkRepresent(b *testing.B) {
 	d := Door{Codings: []Coding{{Name: "zstd"}, {Name: "gzip"}, {Name: "br"}}}
 	for name, header := range map[string]map[string][]string{

@@ -82,6 +82,7 @@ func (d *Door) sendStored(w http.ResponseWriter, r *http.Request, t Target, in *
 	}
 	maps.Copy(h, s.Header)
 	d.holdUpDate(h)
+	SetReprDigest(h, r, body)
 	send(w, s.Status, body)
 }
 

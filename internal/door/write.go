@@ -53,6 +53,7 @@ func (d *Door) answerOnce(w http.ResponseWriter, r *http.Request, t Target, in *
 		d.sendStored(w, r, t, in, out, refuse)
 	default:
 		status, body := render(w.Header(), out)
+		SetReprDigest(w.Header(), r, body)
 		send(w, status, body)
 	}
 }

@@ -177,7 +177,7 @@ func (s *Server) apart(w http.ResponseWriter, b *door.Batch, members []member) {
 		s.alone(results[i], m)
 		size += int64(results[i].Size())
 	}
-	s.door.SendResults(w, results)
+	s.door.SendResults(w, b, results)
 }
 
 // alone carries one member out. Where that panics, the others are not concerned.

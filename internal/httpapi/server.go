@@ -294,6 +294,7 @@ func writeJSON(w http.ResponseWriter, r *http.Request, status int, body []byte) 
 		h.Set("Cache-Control", "no-store")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	door.SetReprDigest(h, r, body)
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // an error means that the client is gone

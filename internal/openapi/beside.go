@@ -7,7 +7,7 @@ import (
 	"github.com/ifmatch/ifmatch/problem"
 )
 
-const noStored = "Cache-Control"
+const noStored = "Cache-Control Repr-Digest?"
 
 // reads adds a GET that nobody may store the answer of.
 func (d *describer) reads(p *path, id, summary, asks string, ok response, more ...refusals) {
@@ -46,7 +46,7 @@ func (d *describer) writesField(p *path, in []parameter, o *operation, rule ifma
 	asks := d.conditions(rule, o.method == http.MethodPut, false) + d.asksOfWrite()
 	answers := []response{{status: http.StatusNoContent, doc: "The value is gone, or not shown as you prefer.", headers: d.fields(fieldsOfWrite)}}
 	if o.method != http.MethodDelete {
-		asks += " Content-Digest Repr-Digest"
+		asks += " Content-Digest Repr-Digest Want-Repr-Digest"
 		more = append(more, of(problem.UnsupportedMediaType)...)
 		answers = append(answers, response{status: http.StatusOK, doc: "The value as it is now.", headers: d.fields(fieldsOfWrite), content: inJSON(ref("AnyValue"))},
 			response{status: http.StatusCreated, doc: "It was created.", headers: d.fields(fieldsOfWrite), content: inJSON(ref("AnyValue"))})
@@ -128,7 +128,7 @@ func (d *describer) contributions() {
 	p := d.at(d.item + "/_contributions")
 	d.reads(p, "listContributions"+d.noun, "List what sources say about a document", "?cursor", response{doc: "A page of contributions, in the order in which they came.", headers: d.fields(noStored), content: inJSON(page("Contribution"))})
 	told := inJSON(ref("Contributed"), example{name: "contribution", value: `{"id":"0199a4c1-7e00-7000-8000-000000000000","etag":"\"2\"","version":2}`})
-	d.add(p, &operation{method: http.MethodPost, id: "contribute" + d.noun, summary: "Contribute what a source says about a document", parameters: d.asks("If-Match If-None-Match If-Unmodified-Since Ifmatch-Lease Content-Digest Repr-Digest " + d.asksOfWrite()),
+	d.add(p, &operation{method: http.MethodPost, id: "contribute" + d.noun, summary: "Contribute what a source says about a document", parameters: d.asks("If-Match If-None-Match If-Unmodified-Since Ifmatch-Lease Content-Digest Repr-Digest Want-Repr-Digest " + d.asksOfWrite()),
 		body: inJSON(ref("NewContribution"), example{name: "contribution", value: `{"source":"crm","confidence":0.8,"observedAt":"2026-11-20T18:00:00Z","data":{"title":"A"}}`})}, []response{
 		{status: http.StatusCreated, doc: "It counts.", headers: d.fields(fieldsBeside + " Location?"), content: told},
 		{status: http.StatusOK, doc: "It was there already.", headers: d.fields(fieldsBeside + " Location?"), content: told},

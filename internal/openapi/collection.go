@@ -13,8 +13,8 @@ import (
 const (
 	fieldsOfRead    = "ETag Ifmatch-ETag? Cache-Control Vary"
 	fieldsOfContent = " Accept-Ranges? Content-Encoding? Repr-Digest?"
-	fieldsOfWrite   = "Cache-Control Ifmatch-Outcome ETag? Ifmatch-ETag? Last-Modified? Content-Location? Preference-Applied? Idempotent-Replayed? Ifmatch-Dry-Run? Ifmatch-Outranked? Ifmatch-Warning?"
-	fieldsBeside    = "Cache-Control Ifmatch-Outcome Ifmatch-ETag? Preference-Applied? Idempotent-Replayed? Ifmatch-Dry-Run?"
+	fieldsOfWrite   = "Cache-Control Ifmatch-Outcome ETag? Ifmatch-ETag? Last-Modified? Content-Location? Preference-Applied? Idempotent-Replayed? Ifmatch-Dry-Run? Ifmatch-Outranked? Ifmatch-Warning? Repr-Digest?"
+	fieldsBeside    = "Cache-Control Ifmatch-Outcome Ifmatch-ETag? Preference-Applied? Idempotent-Replayed? Ifmatch-Dry-Run? Repr-Digest?"
 	asksOfRead      = "If-Match If-None-Match If-Unmodified-Since If-Modified-Since Want-Repr-Digest"
 )
 
@@ -165,12 +165,12 @@ func (d *describer) document() {
 	}, read, unmatched, of(problem.NotFound))
 
 	put := &operation{method: http.MethodPut, id: "put" + d.noun, summary: "Create or replace a document", doc: d.needs(rule.Put), body: inJSON(ref(d.body), d.examples()...)}
-	put.parameters = append(d.asks(d.conditions(rule.Put, true, true)+"Content-Digest Repr-Digest "+d.asksOfWrite()), d.include())
+	put.parameters = append(d.asks(d.conditions(rule.Put, true, true)+"Content-Digest Repr-Digest Want-Repr-Digest "+d.asksOfWrite()), d.include())
 	d.add(p, put, append(d.written(), response{status: http.StatusCreated, doc: "It was created.", headers: d.fields(fieldsOfWrite), content: inJSON(ref(d.body), d.examples()...)}),
 		write, d.c.stale(), of(problem.UnsupportedMediaType, problem.Invalid), d.required(rule.Put), d.duplicate(), d.beside())
 
 	patch := &operation{method: http.MethodPatch, id: "patch" + d.noun, summary: "Change a document", doc: d.needs(rule.Patch), body: patches()}
-	patch.parameters = append(d.asks(d.conditions(rule.Patch, false, true)+"Content-Digest Repr-Digest "+d.asksOfWrite()), d.include())
+	patch.parameters = append(d.asks(d.conditions(rule.Patch, false, true)+"Content-Digest Repr-Digest Want-Repr-Digest "+d.asksOfWrite()), d.include())
 	d.add(p, patch, d.written(), write, d.c.stale(), of(problem.NotFound, problem.UnsupportedMediaType, problem.Invalid, problem.PatchTestFailed, problem.PatchInapplicable),
 		d.required(rule.Patch), d.duplicate(), d.beside())
 
@@ -200,7 +200,7 @@ func (d *describer) written() []response {
 	}
 	if d.c.parks() {
 		all = append(all, response{status: http.StatusAccepted, doc: "It was not stored. It disputes a change that was, and is kept at Location until somebody decides.",
-			headers: d.fields("Cache-Control Ifmatch-Outcome Preference-Applied Location? Idempotent-Replayed? Ifmatch-Dry-Run?"), content: inJSON(ref("Parked"))})
+			headers: d.fields("Cache-Control Ifmatch-Outcome Preference-Applied Location? Idempotent-Replayed? Ifmatch-Dry-Run? Repr-Digest?"), content: inJSON(ref("Parked"))})
 	}
 	return all
 }

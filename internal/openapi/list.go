@@ -17,7 +17,7 @@ func (d *describer) list() {
 		{status: http.StatusNotModified, doc: "The list is as you know it.", headers: d.fields(fieldsOfRead)},
 	}, read, unmatched)
 
-	create := &operation{method: http.MethodPost, id: "create" + d.noun, summary: "Create a document under an id of its own", body: inJSON(ref(d.body), d.examples()...), parameters: d.asks("If-Match If-None-Match If-Unmodified-Since Ifmatch-Lease Content-Digest Repr-Digest " + d.asksOfWrite())}
+	create := &operation{method: http.MethodPost, id: "create" + d.noun, summary: "Create a document under an id of its own", body: inJSON(ref(d.body), d.examples()...), parameters: d.asks("If-Match If-None-Match If-Unmodified-Since Ifmatch-Lease Content-Digest Repr-Digest Want-Repr-Digest " + d.asksOfWrite())}
 	more := of(problem.UnsupportedMediaType, problem.Invalid)
 	answers := []response{
 		{status: http.StatusCreated, doc: "It was created, at Location.", headers: d.fields(fieldsOfWrite + " Location?"), content: inJSON(ref(d.body), d.examples()...)},

@@ -74,12 +74,12 @@ func (d *describer) batch() {
 	const sent = `{"operations":[{"method":"PUT","path":"/v1/notes/1","headers":{"If-Match":"\"5\""},"body":{"title":"B"}},{"method":"CHECK","path":"/v1/notes/2","headers":{"If-Match":"\"1\""}}],"atomic":true}`
 	const told = `{"results":[{"status":200,"headers":{"Content-Type":"application/json","ETag":"\"6\"","Ifmatch-Outcome":"replaced"},"body":{"title":"B"}},{"status":204,"headers":{"ETag":"\"1\"","Ifmatch-Outcome":"checked"}}]}`
 	p := d.at("/_batch")
-	o := &operation{method: http.MethodPost, id: "batch", summary: "Carry out several operations", parameters: d.asks("Idempotency-Key Prefer ?dryRun Content-Digest Repr-Digest"), body: inJSON(ref("Batch"), example{name: "two", value: sent}),
+	o := &operation{method: http.MethodPost, id: "batch", summary: "Carry out several operations", parameters: d.asks("Idempotency-Key Prefer ?dryRun Content-Digest Repr-Digest Want-Repr-Digest"), body: inJSON(ref("Batch"), example{name: "two", value: sent}),
 		doc: "Each operation has its own preconditions, which are about the state before the batch. An atomic batch is carried out as a whole or not at all: then it is refused as the operation is that `failedIndex` names."}
 	fails := []refusals{write, of(problem.NotFound, problem.MethodNotAllowed, problem.UnsupportedMediaType, problem.Invalid, problem.PreconditionRequired, problem.PatchTestFailed, problem.PatchInapplicable, problem.Duplicate, problem.Outranked)}
 	for i := range d.api.Collections {
 		fails = append(fails, d.api.Collections[i].stale())
 	}
-	d.add(p, o, []response{{status: http.StatusOK, doc: "The answer to each operation.", headers: d.fields("Cache-Control Idempotent-Replayed? Ifmatch-Dry-Run?"), content: inJSON(ref("BatchResults"), example{name: "two", value: told})}}, fails...)
+	d.add(p, o, []response{{status: http.StatusOK, doc: "The answer to each operation.", headers: d.fields("Cache-Control Idempotent-Replayed? Ifmatch-Dry-Run? Repr-Digest?"), content: inJSON(ref("BatchResults"), example{name: "two", value: told})}}, fails...)
 	d.options(p, false, false)
 }

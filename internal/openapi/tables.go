@@ -46,7 +46,7 @@ var answered = map[string]field{
 	"Link":                             {"Other versions (RFC 5829), or the next page.", aString},
 	"Location":                         {"The path of what was made, or of what stands in the way.", aString},
 	"Preference-Applied":               {"Which preferences were followed (RFC 7240).", aString},
-	"Repr-Digest":                      {"The digest of the body as it was sent (RFC 9530).", `{"type":"string","pattern":"^sha-256=:[A-Za-z0-9+/=]+:$"}`},
+	"Repr-Digest":                      {"The digest of the body as it was sent (RFC 9530).", `{"type":"string","pattern":"^sha-(256|512)=:[A-Za-z0-9+/=]+:$"}`},
 	"Retry-After":                      {"When to try again, in seconds.", `{"type":"integer","minimum":1}`},
 	"Vary":                             {"What of a request decides about the answer.", aString},
 	"WWW-Authenticate":                 {"What credentials are asked for (RFC 6750 §3).", aString},
@@ -104,7 +104,7 @@ var asked = map[string]field{
 	"Last-Event-ID":       {"Where a stream goes on: the id of the last event.", aString},
 	"Prefer":              {"Preferences (RFC 7240), separated by commas.", aString},
 	"Repr-Digest":         {"As Content-Digest.", aString},
-	"Want-Repr-Digest":    {"`sha-256=1` asks for the digest of the body.", aString},
+	"Want-Repr-Digest":    {"`sha-256=1` asks for the digest of the body, and so does `sha-512=1`.", aString},
 	"X-Request-Id":        {"Repeated in the answer. A UUID is what the answer is logged under, too.", `{"type":"string","maxLength":200}`},
 }
 

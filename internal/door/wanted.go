@@ -1,0 +1,173 @@
+package door
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// SetReprDigest adds the digest of a body, as it is sent, where the request wants one
+// that can be had (RFC 9530 §4): of those with the greatest weight, SHA-256 first.
+func SetReprDigest(h http.Header, r *http.Request, body []byte) {
+	lines := r.Header["Want-Repr-Digest"]
+	if lines == nil || body == nil {
+		return
+	}
+	wanted, most := "", int64(0)
+	weights := integers(lines)
+	for _, name := range []string{"sha-256", "sha-512"} {
+		if w := weights[name]; w > most && w <= 10 {
+			wanted, most = name, w
+		}
+	}
+	if wanted != "" {
+		h["Repr-Digest"] = []string{wanted + "=:" + base64.StdEncoding.EncodeToString(digests[wanted](body)) + ":"}
+	}
+}
+
+// integers returns those members of a Dictionary (RFC 9651 §3.2) that are Integers, nil
+// for a field that is none: it is ignored as a whole. The last of equal names counts.
+func integers(lines []string) map[string]int64 {
+	p := structured{strings.Join(lines, ",")}
+	p.skip(" ")
+	members := make(map[string]int64)
+	for p.rest != "" {
+		name, ok := p.key()
+		if !ok {
+			return nil
+		}
+		delete(members, name)
+		if p.take("=") {
+			item := p.rest
+			if !p.value() {
+				return nil
+			}
+			if n, err := strconv.ParseInt(item[:len(item)-len(p.rest)], 10, 64); err == nil {
+				members[name] = n
+			}
+		}
+		if !p.parameters() {
+			return nil
+		}
+		p.skip(" \t")
+		if p.rest == "" {
+			return members
+		}
+		if !p.take(",") {
+			return nil
+		}
+		if p.skip(" \t"); p.rest == "" {
+			return nil // there is nothing behind the last comma
+		}
+	}
+	return members
+}
+
+// structured is what is left to read of a Structured Field. Its methods report whether
+// what they read was there, and go past it.
+type structured struct{ rest string }
+
+func (p *structured) skip(set string) { p.rest = strings.TrimLeft(p.rest, set) }
+
+func (p *structured) take(prefix string) (ok bool) {
+	p.rest, ok = strings.CutPrefix(p.rest, prefix)
+	return ok
+}
+
+// span goes past the bytes for which is holds, and returns them.
+func (p *structured) span(is func(byte) bool) (text string) {
+	i := 0
+	for i < len(p.rest) && is(p.rest[i]) {
+		i++
+	}
+	text, p.rest = p.rest[:i], p.rest[i:]
+	return text
+}
+
+func isLower(c byte) bool { return c >= 'a' && c <= 'z' }
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func (p *structured) key() (name string, ok bool) {
+	if p.rest == "" || !isLower(p.rest[0]) && p.rest[0] != '*' {
+		return "", false
+	}
+	return p.span(func(c byte) bool { return isLower(c) || isDigit(c) || strings.IndexByte("_-.*", c) >= 0 }), true
+}
+
+// value goes past an Inner List or a bare item.
+func (p *structured) value() bool {
+	if !p.take("(") {
+		return p.item()
+	}
+	for {
+		p.skip(" ")
+		if p.take(")") {
+			return true
+		}
+		if !p.item() || !p.parameters() || !strings.HasPrefix(p.rest, " ") && !strings.HasPrefix(p.rest, ")") {
+			return false
+		}
+	}
+}
+
+func (p *structured) parameters() bool {
+	for p.take(";") {
+		p.skip(" ")
+		if _, ok := p.key(); !ok || p.take("=") && !p.item() {
+			return false
+		}
+	}
+	return true
+}
+
+// item goes past a bare item (RFC 9651 §3.3).
+func (p *structured) item() bool {
+	switch {
+	case p.rest == "":
+		return false
+	case p.take("?"):
+		return p.take("0") || p.take("1")
+	case p.take("@"):
+		return p.number(false)
+	case p.take(":"):
+		p.span(func(c byte) bool { return isAlphanumeric(c) || strings.IndexByte("+/=", c) >= 0 })
+		return p.take(":")
+	case p.take(`%"`), p.take(`"`):
+		return p.quoted()
+	case p.rest[0] == '-' || isDigit(p.rest[0]):
+		return p.number(true)
+	}
+	if c := p.rest[0]; c != '*' && (!isAlphanumeric(c) || isDigit(c)) {
+		return false
+	}
+	p.span(func(c byte) bool { return isAlphanumeric(c) || strings.IndexByte("!#$%&'*+-.^_`|~:/", c) >= 0 })
+	return true
+}
+
+// quoted goes past what follows a quote, up to the one that ends it.
+func (p *structured) quoted() bool {
+	for i := 0; i < len(p.rest); i++ {
+		switch c := p.rest[i]; {
+		case c == '"':
+			p.rest = p.rest[i+1:]
+			return true
+		case c == '\\':
+			i++
+		case c < ' ' || c > '~':
+			return false
+		}
+	}
+	return false
+}
+
+// number goes past an Integer, or a Decimal where there may be one.
+func (p *structured) number(decimal bool) bool {
+	p.take("-")
+	whole := len(p.span(isDigit))
+	if !decimal || !p.take(".") {
+		return whole > 0 && whole <= 15
+	}
+	fraction := len(p.span(isDigit))
+	return whole > 0 && whole <= 12 && fraction > 0 && fraction <= 3
+}
