@@ -33,7 +33,7 @@ func defaultPolicy() *Policy {
 	c := defaultCollection("")
 	return &Policy{
 		Listen: "127.0.0.1:8080", Store: "sqlite:ifmatch.db", Default: &c,
-		Limits:      Limits{Body: 1 << 20, Depth: 64, PatchOps: 1000, BatchOps: 1000, Page: 1000, Tags: 100, URL: 8 << 10, Header: 16 << 10, Connections: 4096, Reads: 256, Writes: 128},
+		Limits:      Limits{Body: 1 << 20, Depth: 64, PatchOps: 1000, BatchOps: 1000, Page: 1000, Tags: 100, URL: 8 << 10, Header: 16 << 10, Connections: 4096, Reads: 256, Writes: 64},
 		Idempotency: Idempotency{Keep: 24 * time.Hour},
 	}
 }
@@ -68,7 +68,7 @@ func TestParse(t *testing.T) {
 		}()},
 		{"limits", "limits: {body: 64KiB, depth: 8, patch_ops: 1, page: 2, batch_ops: 4, tags: 3, url: 2000, header: 8KiB}", func() *Policy {
 			p := defaultPolicy()
-			p.Limits = Limits{Body: 65536, Depth: 8, PatchOps: 1, Page: 2, BatchOps: 4, Tags: 3, URL: 2000, Header: 8192, Connections: 4096, Reads: 256, Writes: 128}
+			p.Limits = Limits{Body: 65536, Depth: 8, PatchOps: 1, Page: 2, BatchOps: 4, Tags: 3, URL: 2000, Header: 8192, Connections: 4096, Reads: 256, Writes: 64}
 			return p
 		}()},
 		{"idempotency", "idempotency: {keep: 1d12h}", func() *Policy {

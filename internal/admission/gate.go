@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"container/list"
 	"context"
 	"slices"
 	"sync"
@@ -10,9 +11,17 @@ import (
 // How long somebody may wait for a place: calm, as long as the queue has been empty
 // within the last busyAfter, and hurried where it has not.
 const (
-	busyAfter = 100 * time.Millisecond
+	busyAfter = 20 * time.Millisecond
 	calm      = 100 * time.Millisecond
 	hurried   = 5 * time.Millisecond
+)
+
+// Of refusals: one is let go for every so many who leave, one is held back for heldFor at
+// most, and no more than maxHeld are.
+const (
+	leaveEach = 8
+	heldFor   = 500 * time.Millisecond
+	maxHeld   = 1 << 13
 )
 
 // Gate has places for a bounded number at a time, and a short queue for them. What the
@@ -23,14 +32,20 @@ const (
 // while their refusal is still of use to them (controlled delay with adaptive LIFO, as
 // in Maurer, Fail at Scale, ACM Queue 13/8).
 //
+// To refuse costs something too, most of what a write does, and who tries again at once
+// would have the server do little else. So a refusal is held back for a while, unless
+// enough have been served since the one before.
+//
 // It is safe for concurrent use.
 type Gate struct {
 	places, room int
 
 	mu      sync.Mutex
 	inside  int
+	left    int // who have left
 	waiting []*waiter // in order of arrival; none where there are places
 	since   time.Time // when the queue was last empty
+	held    list.List // of chan struct{}, which are closed; those who are to be refused
 }
 
 type waiter struct {
@@ -38,8 +53,8 @@ type waiter struct {
 	let  chan bool // whether it is let in; it holds the answer until that is read
 }
 
-// NewGate returns a gate with places, more than 0, for which as many again may wait.
-func NewGate(places int) *Gate { return &Gate{places: places, room: places} }
+// NewGate returns a gate with places, more than 0, for which twice as many may wait.
+func NewGate(places int) *Gate { return &Gate{places: places, room: 2 * places} }
 
 // Full tells whether whoever comes now would be refused.
 func (g *Gate) Full() bool {
@@ -104,6 +119,35 @@ func (g *Gate) Leave() {
 	for g.inside--; g.inside < g.places && len(g.waiting) > 0; {
 		g.admit(time.Now())
 	}
+	if g.left++; g.left%leaveEach != 0 {
+		return
+	}
+	if first := g.held.Front(); first != nil {
+		close(g.held.Remove(first).(chan struct{}))
+	}
+}
+
+// Hold holds a refusal back, for half a second at most and not longer than ctx.
+func (g *Gate) Hold(ctx context.Context) {
+	let := make(chan struct{})
+	g.mu.Lock()
+	if g.held.Len() >= maxHeld {
+		g.mu.Unlock()
+		return
+	}
+	place := g.held.PushBack(let)
+	g.mu.Unlock()
+	end := time.NewTimer(heldFor)
+	defer end.Stop()
+	select {
+	case <-let:
+		return
+	case <-end.C:
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held.Remove(place) // which is nothing where somebody has left meanwhile
 }
 
 // admit lets the next one in, or refuses all where all have waited too long. The

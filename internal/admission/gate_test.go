@@ -49,10 +49,10 @@ func (c *crowd) want(t *testing.T, in, out []int) {
 func TestGateServesBurstsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := crowd{gate: NewGate(2)}
-		for who := range 5 {
+		for who := range 7 {
 			c.come(t.Context(), who)
 		}
-		c.want(t, []int{0, 1}, []int{4})
+		c.want(t, []int{0, 1}, []int{6})
 		if !c.gate.Full() {
 			t.Error("a gate that refuses is not full")
 		}
@@ -60,12 +60,14 @@ func TestGateServesBurstsInOrder(t *testing.T) {
 		if c.gate.Full() {
 			t.Error("a gate with room in its queue is full")
 		}
+		for range 3 {
+			c.leave()
+		}
+		c.want(t, []int{0, 1, 2, 3, 4, 5}, []int{6})
 		c.leave()
-		c.want(t, []int{0, 1, 2, 3}, []int{4})
 		c.leave()
-		c.leave()
-		c.come(t.Context(), 5)
-		c.want(t, []int{0, 1, 2, 3, 5}, []int{4})
+		c.come(t.Context(), 7)
+		c.want(t, []int{0, 1, 2, 3, 4, 5, 7}, []int{6})
 	})
 }
 
@@ -206,5 +208,62 @@ func BenchmarkGate(b *testing.B) {
 				g.Leave()
 			}
 		})
+	})
+}
+
+// TestGateHoldsRefusals: for every few who leave one who is refused is let go, in order,
+// and nobody is held for ever.
+func TestGateHoldsRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(2)
+		leave := func(times int) {
+			for range times {
+				g.Return()
+				g.Leave()
+			}
+		}
+		var mu sync.Mutex
+		var gone []int
+		hold := func(ctx context.Context, who int) {
+			go func() {
+				g.Hold(ctx)
+				mu.Lock()
+				defer mu.Unlock()
+				gone = append(gone, who)
+			}()
+			synctest.Wait()
+		}
+		want := func(want ...int) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Equal(gone, want) {
+				t.Errorf("%v are let go, want %v", gone, want)
+			}
+		}
+		impatient, cancel := context.WithCancel(t.Context())
+		hold(t.Context(), 0)
+		hold(impatient, 1)
+		hold(t.Context(), 2)
+		hold(t.Context(), 3)
+		want()
+		cancel()
+		want(1)
+		leave(leaveEach - 1)
+		want(1)
+		leave(1)
+		want(1, 0)
+		<-time.After(heldFor / 2)
+		hold(t.Context(), 4)
+		leave(leaveEach)
+		want(1, 0, 2)
+		<-time.After(heldFor / 2)
+		want(1, 0, 2, 3)
+		<-time.After(heldFor / 2)
+		want(1, 0, 2, 3, 4)
+		if n := g.held.Len(); n != 0 {
+			t.Errorf("%d are held still", n)
+		}
 	})
 }

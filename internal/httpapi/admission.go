@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/ifmatch/ifmatch/internal/admission"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/problem"
@@ -27,27 +25,17 @@ type Admission struct {
 	Reads, Writes int
 }
 
-// Refusals are answered at this rate, and those that come faster are held back until it
-// is their turn: a client that tries again at once must not keep the server busy with
-// refusing. What would have to be held for longer than heldFor is answered at once, so
-// that no more than a second's refusals are ever held.
-const (
-	refusalsEach = 4000 // second
-	heldFor      = time.Second
-)
-
 // admitter decides who may go on.
 type admitter struct {
 	rates         *admission.Rates // nil does not bound callers
 	burst         int
 	per           time.Duration
 	reads, writes *admission.Gate // nil does not bound them
-	pace          *rate.Limiter   // of refusals
 	shed          shedding
 }
 
 func newAdmitter(a Admission) *admitter {
-	m := &admitter{burst: a.Burst, per: a.Per, pace: rate.NewLimiter(refusalsEach, 100)}
+	m := &admitter{burst: a.Burst, per: a.Per}
 	if a.Burst > 0 {
 		m.rates = admission.NewRates(a.Burst, a.Per)
 	}
@@ -70,10 +58,10 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, path string) b
 		return false
 	case crowded(r):
 		w.Header()["Connection"] = []string{"close"}
-		s.overloaded(w, r)
+		s.overloaded(w, r, nil)
 		return false
 	case m.writes != nil && !isSafe(r.Method) && m.writes.Full():
-		s.overloaded(w, r)
+		s.overloaded(w, r, m.writes)
 		return false
 	}
 	return true
@@ -123,33 +111,21 @@ func (s *Server) caller(r *http.Request) admission.Caller {
 	return admission.Anonymous(peer.Addr())
 }
 
-// overloaded refuses a request because the server has too much to do.
-func (s *Server) overloaded(w http.ResponseWriter, r *http.Request) {
-	m := s.admission
+// overloaded refuses a request because the server has too much to do, when its gate says
+// so; nil says so at once.
+func (s *Server) overloaded(w http.ResponseWriter, r *http.Request, gate *admission.Gate) {
 	s.logShedding(r)
-	if turn := m.pace.Reserve(); turn.Delay() > heldFor {
-		turn.Cancel()
-	} else if held := turn.Delay(); held > 0 {
-		s.hold(r, held)
+	if gate != nil {
+		gate.Hold(r.Context())
 	}
 	s.door.Problem(w, r, &problem.Document{Code: problem.Overloaded, Resource: r.URL.EscapedPath(), Action: r.Method,
 		RetryAfter: time.Second + rand.N(2*time.Second)}) // not all of them at once again
 }
 
-func (s *Server) hold(r *http.Request, d time.Duration) {
-	turn := time.NewTimer(d)
-	defer turn.Stop()
-	select {
-	case <-turn.C:
-	case <-r.Context().Done():
-	case <-s.draining:
-	}
-}
-
 // enterWrite is what [door.Door] admits writes by.
 func (s *Server) enterWrite(w http.ResponseWriter, r *http.Request) engine.Place {
 	if !s.admission.writes.Enter(r.Context()) {
-		s.overloaded(w, r)
+		s.overloaded(w, r, s.admission.writes)
 		return nil
 	}
 	return s.admission.writes
@@ -171,7 +147,7 @@ func (s *Server) enterRead(w http.ResponseWriter, r *http.Request, kind routeKin
 		return nil, true
 	}
 	if !gate.Enter(r.Context()) {
-		s.overloaded(w, r)
+		s.overloaded(w, r, gate)
 		return nil, false
 	}
 	return &reading{w, gate}, true
