@@ -50,6 +50,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	useProcessors()
 	go tuneCollector(ctx)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if p.Auth == nil && !addr.IP.IsLoopback() {
