@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -156,18 +158,22 @@ func TestKeyringSpoilt(t *testing.T) {
 	}
 	tag := got.Header.Get("ETag")
 	for name, spoil := range map[string]struct {
-		do   func() error
-		says string
+		content []byte // nil for no file
+		mode    os.FileMode
+		says    string
 	}{
-		"empty": {func() error { return os.WriteFile(path, nil, 0o600) }, "there is no key in it"},
-		"gone":  {func() error { return os.Remove(path) }, "ifmatch keyring rotate"},
-		"open": {func() error {
-			writeFile(t, path, string(good))
-			return os.Chmod(path, 0o604)
-		}, "chmod 600"},
+		"empty": {[]byte{}, 0o600, "there is no key in it"},
+		"gone":  {nil, 0, "ifmatch keyring rotate"},
+		"open":  {good, 0o604, "chmod 600"},
 	} {
-		if err := spoil.do(); err != nil {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
+		}
+		if spoil.content != nil {
+			writeFile(t, path, string(spoil.content))
+			if err := os.Chmod(path, spoil.mode); err != nil {
+				t.Fatal(err)
+			}
 		}
 		out := fails(t, program(t, nil, "serve", "--config", config))
 		if !strings.Contains(out, spoil.says) || !strings.Contains(out, path) || strings.Contains(out, strings.Fields(string(good))[len(strings.Fields(string(good)))-2]) {

@@ -27,9 +27,6 @@ func (d *Door) ServeField(w http.ResponseWriter, r *http.Request, t Target, at j
 	})
 }
 
-// FieldMethods are what the resource of one value can do.
-func FieldMethods() []string { return itemMethods }
-
 func (d *Door) readField(w http.ResponseWriter, r *http.Request, t Target, at jsonvalue.Pointer) {
 	if _, bad := parseQuery(r.URL.RawQuery); bad != nil {
 		d.Problem(w, r, bad.problem(r, t))

@@ -102,8 +102,9 @@ func actionsOf(t *testing.T, names string) (actions []engine.Action) {
 // changed nothing. A route or a method of which it is not said what it asks fails the
 // test.
 func TestEveryRouteAsksItsAction(t *testing.T) {
-	if kinds := kindsOfRoutes(t); len(kinds) != len(asks) || len(kinds) != len(needed) {
-		t.Fatalf("there are the routes %v, %d in the table of what they ask, and %d in that of this test", kinds, len(asks), len(needed))
+	resources := resourcesOf()
+	if kinds := kindsOfRoutes(t); len(kinds) != len(resources) || len(kinds) != len(needed) {
+		t.Fatalf("there are the routes %v, %d in the table of what they lead to, and %d in that of this test", kinds, len(resources), len(needed))
 	}
 	a, as := serveRuled(t)
 	a.status(http.StatusCreated, "PUT", "/v1/notes/1", as("all")...)
@@ -123,7 +124,7 @@ func TestEveryRouteAsksItsAction(t *testing.T) {
 				declared = http.MethodGet
 			}
 			names, ok := needed[kind][declared]
-			if _, asked := asks[kind][declared]; asked != ok {
+			if _, asked := resources[kind].of(declared); asked != ok {
 				t.Errorf("%s %s: in the table %t, in the test %t", method, path, asked, ok)
 			}
 			if !ok {

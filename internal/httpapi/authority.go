@@ -30,6 +30,10 @@ type Authority struct {
 	named bool // the collection's name is a parameter
 }
 
+// Access has the rule for each action on the documents of a collection, nil for one
+// that everybody may do.
+type Access [engine.Actions]*access.Rule
+
 // Reserved returns what the engine has to ask an authority about.
 func (a *Authority) Reserved() engine.Reserved {
 	if a == nil {

@@ -44,8 +44,8 @@ type feed struct {
 func (f *feed) all() bool { return f.to.kind == routeAllChanges }
 
 // changes answers with a page of changes, or with a stream of them.
-func (s *Server) changes(w http.ResponseWriter, r *http.Request, t door.Target, to route) {
-	f := &feed{server: s, request: r, to: to, path: strings.TrimSuffix(t.Path, "/"+changesName), scope: store.Scope{Part: to.ref.Part}, origin: s.beginning(to.ref.Part)}
+func (s *Server) changes(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
+	f := &feed{server: s, request: r, to: *to, path: strings.TrimSuffix(t.Path, "/"+changesName), scope: store.Scope{Part: to.ref.Part}, origin: s.beginning(to.ref.Part)}
 	streams := quality(r, "text/event-stream") > quality(r, "application/json")
 	since, bad := f.ask(r.URL.RawQuery)
 	if streams {

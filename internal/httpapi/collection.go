@@ -7,10 +7,6 @@ import (
 	"github.com/ifmatch/ifmatch/problem"
 )
 
-func (s *Server) collection(w http.ResponseWriter, r *http.Request, t door.Target) {
-	s.serveMethod(w, r, methods{http.MethodGet: about(t, s.list), http.MethodPost: about(t, s.create)})
-}
-
 func (s *Server) malformed(w http.ResponseWriter, r *http.Request, t door.Target, detail string) {
 	s.door.Problem(w, r, &problem.Document{Code: problem.Malformed, Detail: detail, Resource: t.Path, Action: r.Method})
 }

@@ -52,16 +52,9 @@ func (s *Server) conflicts(w http.ResponseWriter, r *http.Request, t door.Target
 	writeJSON(w, r, http.StatusOK, append(body, '}'))
 }
 
-// conflict serves one parked write.
-func (s *Server) conflict(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
-	s.serveMethod(w, r, methods{
-		http.MethodGet:    func(w http.ResponseWriter, r *http.Request) { s.getConflict(w, r, t, id) },
-		http.MethodDelete: func(w http.ResponseWriter, r *http.Request) { s.door.ServeDiscard(w, r, t, id) },
-	})
-}
-
-func (s *Server) getConflict(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
-	item, current, err := s.door.Engine.OpenConflict(r.Context(), t.Ref, t.Rules, t.Authority, id)
+// getConflict shows one parked write.
+func (s *Server) getConflict(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
+	item, current, err := s.door.Engine.OpenConflict(r.Context(), t.Ref, t.Rules, t.Authority, to.id)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
@@ -70,11 +63,14 @@ func (s *Server) getConflict(w http.ResponseWriter, r *http.Request, t door.Targ
 	writeJSON(w, r, http.StatusOK, appendOpenConflict(nil, item, t.Rules))
 }
 
-// resolve serves the decision about a parked write.
-func (s *Server) resolve(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
-	s.serveMethod(w, r, methods{
-		http.MethodPost: func(w http.ResponseWriter, r *http.Request) { s.door.ServeResolve(w, r, t, id) },
-	})
+// discard throws a parked write away.
+func (s *Server) discard(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
+	s.door.ServeDiscard(w, r, t, to.id)
+}
+
+// resolve decides about a parked write.
+func (s *Server) resolve(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
+	s.door.ServeResolve(w, r, t, to.id)
 }
 
 // setComparedWith gives the tag of the document that parked writes were merged

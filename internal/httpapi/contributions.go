@@ -20,21 +20,18 @@ func itemOf(t door.Target, name string) door.Target {
 	return t
 }
 
-// contributions serves what the document of t is made of, as a whole.
-func (s *Server) contributions(w http.ResponseWriter, r *http.Request, t door.Target) {
-	s.serveMethod(w, r, methods{http.MethodGet: about(t, s.listContributions), http.MethodPost: about(t, s.door.ServeContribute)})
+// contribute takes what a source says of the document of t.
+func (s *Server) contribute(w http.ResponseWriter, r *http.Request, t door.Target, _ *route) {
+	s.door.ServeContribute(w, r, t)
 }
 
-// contribution serves one of what the document of t is made of.
-func (s *Server) contribution(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
-	s.serveMethod(w, r, methods{
-		http.MethodGet:    func(w http.ResponseWriter, r *http.Request) { s.getContribution(w, r, t, id) },
-		http.MethodDelete: func(w http.ResponseWriter, r *http.Request) { s.door.ServeWithdraw(w, r, t, id) },
-	})
+// withdraw takes back one of what the document of t is made of.
+func (s *Server) withdraw(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
+	s.door.ServeWithdraw(w, r, t, to.id)
 }
 
-func (s *Server) getContribution(w http.ResponseWriter, r *http.Request, t door.Target, id string) {
-	c, err := s.door.Engine.Contribution(r.Context(), t.Ref, t.Rules, t.Authority, id)
+func (s *Server) getContribution(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
+	c, err := s.door.Engine.Contribution(r.Context(), t.Ref, t.Rules, t.Authority, to.id)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return

@@ -13,19 +13,9 @@ import (
 // fieldsName is the reserved name of the values of a document, each below it.
 const fieldsName = "_fields"
 
-// field serves one value of a document. Escaped is what follows _fields in the path, as
-// it came.
-func (s *Server) field(w http.ResponseWriter, r *http.Request, t door.Target, escaped string) {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete:
-	case http.MethodOptions:
-		door.Options(w, door.FieldMethods(), true)
-		return
-	default:
-		s.door.MethodNotAllowed(w, r, door.FieldMethods())
-		return
-	}
-	at, code, detail := fieldAt(escaped, r.URL.RawQuery)
+// field serves one value of a document.
+func (s *Server) field(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
+	at, code, detail := fieldAt(to.field, r.URL.RawQuery)
 	if detail != "" {
 		s.door.Problem(w, r, &problem.Document{Code: code, Detail: detail, Resource: t.Path, Action: r.Method})
 		return

@@ -58,7 +58,8 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 
 // version answers with one version of a document, which never changes. What its reader
 // sees of it may, and is under a weak tag like any read that does not show all.
-func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, version int64) {
+func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
+	version := to.version
 	asked, bad := door.Included(r)
 	if bad != "" {
 		s.malformed(w, r, t, bad)

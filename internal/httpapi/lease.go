@@ -11,7 +11,6 @@ const leaseName = "_lease"
 
 // lease serves the lease on the document of t. Nobody can read it: who holds it was
 // told when they got it.
-func (s *Server) lease(w http.ResponseWriter, r *http.Request, t door.Target) {
-	serve := about(t, s.door.ServeLease)
-	s.serveMethod(w, r, methods{http.MethodPost: serve, http.MethodPut: serve, http.MethodDelete: serve})
+func (s *Server) lease(w http.ResponseWriter, r *http.Request, t door.Target, _ *route) {
+	s.door.ServeLease(w, r, t)
 }

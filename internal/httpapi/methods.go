@@ -8,7 +8,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/door"
 )
 
-// methods are what a resource does for each method. GET does for HEAD too, and OPTIONS
+// methods are what a resource that is about no collection does for each method. GET does for HEAD too, and OPTIONS
 // is answered from what there is.
 type methods map[string]http.HandlerFunc
 
@@ -36,14 +36,4 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request, m methods) 
 	default:
 		s.door.MethodNotAllowed(w, r, m.allow())
 	}
-}
-
-// about makes of what serves a target what serves a request about t.
-func about(t door.Target, serve func(http.ResponseWriter, *http.Request, door.Target)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { serve(w, r, t) }
-}
-
-// reading serves a resource that can only be read.
-func (s *Server) reading(w http.ResponseWriter, r *http.Request, t door.Target, get func(http.ResponseWriter, *http.Request, door.Target)) {
-	s.serveMethod(w, r, methods{http.MethodGet: about(t, get)})
 }

@@ -94,15 +94,17 @@ type Collection struct {
 
 // Server is the http.Handler of the API. It is safe for concurrent use.
 type Server struct {
-	door     *door.Door
-	auth     *Auth // nil asks nobody
-	router   router
-	pages    *pages
-	ready    func() error
-	metrics  http.Handler // nil for none
-	versions []string     // of Api-Version; nil lets it be any
-	maxURL   int
-	maxPage  int
+	door   *door.Door
+	auth   *Auth // nil asks nobody
+	router router
+	// resources is what the routes lead to.
+	resources map[routeKind]*resource
+	pages     *pages
+	ready     func() error
+	metrics   http.Handler // nil for none
+	versions  []string     // of Api-Version; nil lets it be any
+	maxURL    int
+	maxPage   int
 	// maxBatch bounds the operations of one batch.
 	maxBatch int
 	// described is what it says of itself.
@@ -120,7 +122,7 @@ type Server struct {
 // New returns a server for c.
 func New(c Config) *Server {
 	c.Collections = slices.Clone(c.Collections)
-	s := &Server{door: c.Door, router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, metrics: c.Metrics, versions: slices.Clone(c.APIVersions), maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal(),
+	s := &Server{door: c.Door, resources: resourcesOf(), router: newRouter(c.Collections, c.Default), pages: newPages(c.Origins, c.Loopback), ready: c.Ready, metrics: c.Metrics, versions: slices.Clone(c.APIVersions), maxURL: c.MaxURL, maxPage: c.MaxPage, maxBatch: cmp.Or(c.MaxBatch, 1000), seal: newSeal(),
 		draining: make(chan struct{}), beatEvery: beatEvery, stalledAfter: stalledAfter}
 	if s.admission = newAdmitter(c.Admission); s.admission.writes != nil {
 		s.door.Admit = s.enterWrite
@@ -222,45 +224,19 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string, to r
 		defer in.leave()
 		w = in
 	}
-	switch to.kind {
-	case routeItem:
-		s.door.ServeItem(w, r, t)
-	case routeCollection:
-		s.collection(w, r, t)
-	case routeChanges, routeAllChanges:
-		s.reading(w, r, t, func(w http.ResponseWriter, r *http.Request, t door.Target) { s.changes(w, r, t, to) })
-	case routeAudit:
-		s.reading(w, r, t, s.audit)
-	case routeHistory:
-		s.reading(w, r, t, s.history)
-	case routeVersion:
-		s.reading(w, r, t, func(w http.ResponseWriter, r *http.Request, t door.Target) { s.version(w, r, t, to.version) })
-	case routeDiff:
-		s.reading(w, r, t, s.diff)
-	case routeBlame:
-		s.reading(w, r, t, s.blame)
-	case routeContributions:
-		s.contributions(w, r, itemOf(t, contributionsName))
-	case routeContribution:
-		s.contribution(w, r, itemOf(t, contributionsName+"/"+to.id), to.id)
-	case routeConflicts:
-		s.reading(w, r, t, s.conflicts)
-	case routeConflict:
-		s.conflict(w, r, itemOf(t, conflictsName+"/"+to.id), to.id)
-	case routeResolve:
-		s.resolve(w, r, itemOf(t, conflictsName+"/"+to.id+resolveSuffix), to.id)
-	case routeField:
-		s.field(w, r, itemOf(t, fieldsName+to.field), to.field)
-	case routeLease:
-		s.lease(w, r, itemOf(t, leaseName))
-	}
+	s.serveResource(w, r, t, &to)
+}
+
+// item serves a document.
+func (s *Server) item(w http.ResponseWriter, r *http.Request, t door.Target, _ *route) {
+	s.door.ServeItem(w, r, t)
 }
 
 // target is what a request to a route is about.
 func (s *Server) target(r *http.Request, path string, to route) door.Target {
 	t := door.Target{Ref: to.ref, Rules: to.rules, Path: path, Dialect: to.dialect}
 	s.authorize(r, &t, to.authority)
-	t.Barred = bar(r, to.kind, &t)
+	t.Barred = s.bar(r, to.kind, &t)
 	if to.kind == routeItem && to.related != nil {
 		t.Links = s.links(r, to)
 	}
@@ -275,13 +251,13 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request, path string) {
 // health answers whether the process lives, or with a check whether it can take
 // writes.
 func (s *Server) health(w http.ResponseWriter, r *http.Request, check func() error) {
-	s.reading(w, r, door.Target{}, func(w http.ResponseWriter, r *http.Request, _ door.Target) {
+	s.serveMethod(w, r, methods{http.MethodGet: func(w http.ResponseWriter, r *http.Request) {
 		if check != nil && check() != nil {
 			s.door.Problem(w, r, problem.New(problem.ReadOnly, ""))
 			return
 		}
 		writeJSON(w, r, http.StatusOK, []byte(`{"status":"ok"}`))
-	})
+	}})
 }
 
 // writeJSON answers with a page or a status that nobody may store.

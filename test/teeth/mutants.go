@@ -339,7 +339,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "one route asks for less than it does", test: asked, short: true,
-		edits: []edit{{"internal/httpapi/actions.go", "routeDiff:          {http.MethodGet: looksBy}", "routeDiff:          {http.MethodGet: reads}"}, {"internal/engine/read.go", "	d, err := e.diff(ctx, ref, rules, from, to)\n	if barred := e.permitNow(ctx, ref, rules, a, ActHistory)", "	d, err := e.diff(ctx, ref, rules, from, to)\n	if barred := e.permitNow(ctx, ref, rules, a)"}},
+		edits: []edit{{"internal/httpapi/resources.go", "{looksBy, plain((*Server).diff)}", "{reads, plain((*Server).diff)}"}, {"internal/engine/read.go", "	d, err := e.diff(ctx, ref, rules, from, to)\n	if barred := e.permitNow(ctx, ref, rules, a, ActHistory)", "	d, err := e.diff(ctx, ref, rules, from, to)\n	if barred := e.permitNow(ctx, ref, rules, a)"}},
 	},
 	{
 		name: "what a write would leave is nobody's to judge", test: access, short: true,
