@@ -96,3 +96,28 @@ func overSocket(b *testing.B, h http.Handler, r *http.Request) {
 		}
 	}
 }
+
+// BenchmarkAdmission reads a document through the handler alone, where what it costs to
+// be admitted shows at its largest.
+func BenchmarkAdmission(b *testing.B) {
+	for _, bounds := range []struct {
+		name string
+		Admission
+	}{{"everything", Admission{}}, {"places", Admission{Reads: 256, Writes: 64}}, {"places and rates", Admission{Reads: 256, Writes: 64, Burst: 1_000_000_000, Per: 1}}} {
+		s := New(Config{Door: &door.Door{Engine: engine.New(memory.Open(memory.Options{}), engine.Config{})}, Admission: bounds.Admission, Default: new(engine.Rules)})
+		put := httptest.NewRequest(http.MethodPut, "/v1/notes/1", strings.NewReader(`{"n":1}`))
+		put.Header.Set("Content-Type", "application/json")
+		created := httptest.NewRecorder()
+		if s.ServeHTTP(created, put); created.Code != http.StatusCreated {
+			b.Fatal(created.Code, created.Body)
+		}
+		b.Run(bounds.name, func(b *testing.B) {
+			r, w := httptest.NewRequest(http.MethodGet, "/v1/notes/1", nil), &nowhere{make(http.Header)}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(w.header)
+				s.ServeHTTP(w, r)
+			}
+		})
+	}
+}

@@ -51,6 +51,7 @@ var (
 	skew      = test{"./test/protocol", "^TestWriteSkew$"}
 	batches   = test{"./test/crash", "^TestKillBatches$"}
 	auditors  = test{"./cmd/ifmatch", "^TestAudit"}
+	encrypted = test{"./cmd/ifmatch", "^TestTLS$"}
 	unread    = test{"./test/protocol", "^(TestLostUpdate|TestPatchThatLoses|TestWhatACallerHasRead$)"}
 )
 
@@ -339,7 +340,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "one route asks for less than it does", test: asked, short: true,
-		edits: []edit{{"internal/httpapi/resources.go", "{looksBy, plain((*Server).diff)}", "{reads, plain((*Server).diff)}"}, {"internal/engine/read.go", "	d, err := e.diff(ctx, ref, rules, from, to)\n	if barred := e.permitNow(ctx, ref, rules, a, ActHistory)", "	d, err := e.diff(ctx, ref, rules, from, to)\n	if barred := e.permitNow(ctx, ref, rules, a)"}},
+		edits: []edit{{"internal/httpapi/resources.go", "{looksBy, plain((*Server).diff)}", "{reads, plain((*Server).diff)}"}, {"internal/engine/past.go", "e.permit(rules, a, judged, ActHistory)", "e.permit(rules, a, judged)"}},
 	},
 	{
 		name: "what a write would leave is nobody's to judge", test: access, short: true,
@@ -395,6 +396,10 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a description is for whoever connects", test: served,
 		edits: []edit{{"internal/httpapi/authenticate.go", `path == "/healthz" || path == "/readyz"`, `path == "/healthz" || path == "/readyz" || path == describedAt`}},
+	},
+	{
+		name: "a page that came without TLS is the server's own", test: encrypted,
+		edits: []edit{{"internal/httpapi/browser.go", `scheme == "http" && r.TLS == nil`, `scheme == "http"`}},
 	},
 	{
 		name: "a rule without an answer allows", test: rules,
