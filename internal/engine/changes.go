@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -42,40 +41,6 @@ func (e *Engine) Changes(ctx context.Context, q store.ChangeQuery, from *FeedPla
 		}
 	}
 	return page, next, nil
-}
-
-// MayFollow tells whether a caller may know of a document's changes: who may read it,
-// and its history, as it stands now. Of one that was deleted they may know who might
-// have read what was there last, as far as that is kept. It fails with a [*Refusal].
-func (e *Engine) MayFollow(ctx context.Context, ref store.Ref, rules *Rules, a Authority) (bool, error) {
-	if !rules.Reserved.Access {
-		return true, nil
-	}
-	doc, err := e.store.Get(ctx, ref)
-	if err == nil && doc.Deleted {
-		doc, err = e.beforeDeletion(ctx, doc)
-	}
-	if err != nil {
-		return false, e.refusalOf(err, nil)
-	}
-	barred := e.permit(rules, a, doc, ActHistory)
-	if refusal, ok := errors.AsType[*Refusal](barred); ok && (refusal.Reason == ReasonNotFound || refusal.Reason == ReasonForbidden) {
-		return false, nil
-	}
-	return barred == nil, barred
-}
-
-// beforeDeletion returns what a tombstone was before, the tombstone where that is not
-// kept.
-func (e *Engine) beforeDeletion(ctx context.Context, doc *store.Document) (*store.Document, error) {
-	last, err := e.store.Entry(ctx, doc.Ref, doc.Version-1)
-	switch {
-	case errors.Is(err, store.ErrNoEntry), err == nil && last.Body == nil:
-		return doc, nil
-	case err != nil:
-		return nil, err
-	}
-	return &store.Document{Head: store.Head{Ref: doc.Ref, Rev: last.Rev, Version: last.Version}, Body: last.Body}, nil
 }
 
 // Watch waits for the next change in a scope; the caller must Stop it. Where the

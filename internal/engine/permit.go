@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"context"
-
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -133,20 +131,6 @@ func (e *Engine) permit(rules *Rules, a Authority, doc *store.Document, also ...
 		}
 	}
 	return nil
-}
-
-// permitNow is permit for the document as it is stored now. Whoever shows an earlier
-// state of it reads that before, so that what is shown is not newer than what was
-// judged.
-func (e *Engine) permitNow(ctx context.Context, ref store.Ref, rules *Rules, a Authority, also ...Action) error {
-	if !rules.Reserved.Access {
-		return nil
-	}
-	doc, err := e.store.Get(ctx, ref)
-	if err != nil {
-		return e.refusalOf(err, nil)
-	}
-	return e.permit(rules, a, doc, also...)
 }
 
 // unknown refuses what is asked of a document that is not there, or that the caller

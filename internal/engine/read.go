@@ -74,10 +74,16 @@ func (r *Rules) Composite(h *store.Head, rest []byte, c *ifmatch.Conditions) (ta
 // there never was such a version, it was a deletion, or it is no longer kept.
 func (e *Engine) Version(ctx context.Context, ref store.Ref, rules *Rules, a Authority, version int64) (*store.Entry, error) {
 	entry, err := e.version(ctx, ref, rules, version)
-	if barred := e.permitNow(ctx, ref, rules, a, ActHistory); barred != nil {
+	past, barred := e.Past(ctx, ref, rules, a)
+	switch {
+	case barred != nil:
 		return nil, barred
+	case err != nil:
+		return nil, err
+	case !past.Shows(entry.Life):
+		return nil, &Refusal{Reason: ReasonNotFound}
 	}
-	return entry, err
+	return entry, nil
 }
 
 func (e *Engine) version(ctx context.Context, ref store.Ref, rules *Rules, version int64) (*store.Entry, error) {
@@ -99,29 +105,36 @@ func (e *Engine) version(ctx context.Context, ref store.Ref, rules *Rules, versi
 // before, newest first, and whether older ones follow; before 0 starts at the
 // newest. A document that never was is refused as not found.
 func (e *Engine) History(ctx context.Context, ref store.Ref, rules *Rules, a Authority, before int64, limit int) (rows []store.Entry, more bool, err error) {
-	rows, more, err = e.history(ctx, ref, before, limit)
-	if barred := e.permitNow(ctx, ref, rules, a, ActHistory); barred != nil {
+	rows, err = e.history(ctx, ref, before, limit+1)
+	past, barred := e.Past(ctx, ref, rules, a)
+	if barred != nil {
 		return nil, false, barred
 	}
-	return rows, more, err
-}
-
-func (e *Engine) history(ctx context.Context, ref store.Ref, before int64, limit int) (rows []store.Entry, more bool, err error) {
-	rows, err = e.store.History(ctx, ref, before, limit+1)
-	if err != nil {
-		return nil, false, e.refusalOf(err, nil)
-	}
-	if len(rows) == 0 && before != 0 {
-		_, _, err := e.history(ctx, ref, 0, 1)
-		return nil, false, err
-	}
-	if len(rows) == 0 {
-		return nil, false, &Refusal{Reason: ReasonNotFound}
+	for i := range rows {
+		if !past.Shows(rows[i].Life) { // nor any older one
+			rows = rows[:i]
+			break
+		}
 	}
 	if len(rows) > limit {
-		return rows[:limit], true, nil
+		return rows[:limit], true, err
 	}
-	return rows, false, nil
+	return rows, false, err
+}
+
+func (e *Engine) history(ctx context.Context, ref store.Ref, before int64, limit int) ([]store.Entry, error) {
+	rows, err := e.store.History(ctx, ref, before, limit)
+	if err != nil {
+		return nil, e.refusalOf(err, nil)
+	}
+	if len(rows) == 0 && before != 0 {
+		_, err := e.history(ctx, ref, 0, 1)
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, &Refusal{Reason: ReasonNotFound}
+	}
+	return rows, nil
 }
 
 // Difference is what lies between two versions of a document.
@@ -133,39 +146,33 @@ type Difference struct {
 // Diff compares what somebody sees of two versions of one document. It fails with a
 // [*Refusal] that says not found where one of them is not kept.
 func (e *Engine) Diff(ctx context.Context, ref store.Ref, rules *Rules, a Authority, from, to int64) (*Difference, error) {
-	d, err := e.diff(ctx, ref, rules, from, to)
-	if barred := e.permitNow(ctx, ref, rules, a, ActHistory); barred != nil {
+	was, is, err := e.versions(ctx, ref, rules, from, to)
+	past, barred := e.Past(ctx, ref, rules, a)
+	switch {
+	case barred != nil:
 		return nil, barred
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
+	case !past.Shows(was.Life), !past.Shows(is.Life):
+		return nil, &Refusal{Reason: ReasonNotFound}
 	}
-	v, err := e.ViewNow(ctx, ref, rules, a)
-	if err != nil {
-		return nil, err
-	}
-	d.From, d.To = v.Value(d.From), v.Value(d.To)
-	d.Changes = patch.Diff(d.From, d.To)
-	return d, nil
-}
-
-// diff loads two versions of a document.
-func (e *Engine) diff(ctx context.Context, ref store.Ref, rules *Rules, from, to int64) (*Difference, error) {
 	var d Difference
-	var err error
-	if d.From, err = e.versionValue(ctx, ref, rules, from, jsonvalue.Value{}); err != nil {
+	if d.From, err = e.parseStored(was.Body); err != nil {
 		return nil, err
 	}
-	if d.To, err = e.versionValue(ctx, ref, rules, to, d.From); err != nil {
+	if d.To, err = e.parseLike(is.Body, d.From); err != nil {
 		return nil, err
 	}
+	d.From, d.To = past.View(was.Life).Value(d.From), past.View(is.Life).Value(d.To)
+	d.Changes = patch.Diff(d.From, d.To)
 	return &d, nil
 }
 
-func (e *Engine) versionValue(ctx context.Context, ref store.Ref, rules *Rules, version int64, like jsonvalue.Value) (jsonvalue.Value, error) {
-	entry, err := e.version(ctx, ref, rules, version)
-	if err != nil {
-		return jsonvalue.Value{}, err
+// versions loads two versions of a document.
+func (e *Engine) versions(ctx context.Context, ref store.Ref, rules *Rules, from, to int64) (was, is *store.Entry, err error) {
+	if was, err = e.version(ctx, ref, rules, from); err != nil {
+		return nil, nil, err
 	}
-	return e.parseLike(entry.Body, like)
+	is, err = e.version(ctx, ref, rules, to)
+	return was, is, err
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -35,20 +34,6 @@ func (e *Engine) ViewOf(rules *Rules, a Authority, doc *store.Document) (*view.V
 		}
 	}
 	return rules.View(a, current), nil
-}
-
-// ViewNow is [Rules.View] of the document as it is stored now. Whoever shows an earlier
-// state of it reads that before, so that what is shown is not newer than what was
-// judged. It fails with a [*Refusal].
-func (e *Engine) ViewNow(ctx context.Context, ref store.Ref, rules *Rules, a Authority) (*view.View, error) {
-	if rules.Readers == nil {
-		return nil, nil
-	}
-	doc, err := e.store.Get(ctx, ref)
-	if err != nil {
-		return nil, e.refusalOf(err, nil)
-	}
-	return e.ViewOf(rules, a, doc)
 }
 
 // Seen returns what is seen of a stored body. It does not write to body, and returns

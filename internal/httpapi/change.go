@@ -14,7 +14,14 @@ import (
 // may see it.
 type change struct {
 	*store.Entry
+	*followed
+}
+
+// followed is a document that a feed tells of, and what of its history its reader may
+// see.
+type followed struct {
 	door.Target
+	past engine.Past
 }
 
 // visible returns the entries that the caller of a feed may know of: those of
@@ -22,7 +29,7 @@ type change struct {
 // history.
 func (f *feed) visible(ctx context.Context, entries []store.Entry) ([]change, error) {
 	changes := make([]change, 0, len(entries))
-	targets := make(map[store.Ref]*door.Target, len(entries)) // nil for none that may be seen
+	targets := make(map[store.Ref]*followed, len(entries)) // nil for none that is served
 	for i := range entries {
 		e := &entries[i]
 		t, known := targets[e.Ref]
@@ -33,16 +40,15 @@ func (f *feed) visible(ctx context.Context, entries []store.Entry) ([]change, er
 			}
 			targets[e.Ref] = t
 		}
-		if t != nil {
-			changes = append(changes, change{Entry: e, Target: *t})
+		if t != nil && t.past.Shows(e.Life) {
+			changes = append(changes, change{Entry: e, followed: t})
 		}
 	}
 	return changes, nil
 }
 
-// target returns what a change of a document is about, nil where the caller may not
-// know of it.
-func (f *feed) target(ctx context.Context, ref *store.Ref) (*door.Target, error) {
+// target returns what a change of a document is about, nil where that is not served.
+func (f *feed) target(ctx context.Context, ref *store.Ref) (*followed, error) {
 	to, path, served := f.to, f.path, true
 	if f.all() {
 		to, path, served = f.server.router.locate(ref)
@@ -52,13 +58,11 @@ func (f *feed) target(ctx context.Context, ref *store.Ref) (*door.Target, error)
 	if !served {
 		return nil, nil
 	}
-	t := &door.Target{Ref: *ref, Rules: to.rules, Path: path, Dialect: to.dialect}
-	f.server.authorize(f.request, t, to.authority)
-	may, err := f.server.door.Engine.MayFollow(ctx, *ref, t.Rules, t.Authority)
-	if err != nil || !may {
-		return nil, err
-	}
-	return t, nil
+	t := &followed{Target: door.Target{Ref: *ref, Rules: to.rules, Path: path, Dialect: to.dialect}}
+	f.server.authorize(f.request, &t.Target, to.authority)
+	var err error
+	t.past, err = f.server.door.Engine.Following(ctx, *ref, t.Rules, t.Authority)
+	return t, err
 }
 
 // append appends a change as the caller sees it. A deletion has no entity tag, and
@@ -84,16 +88,11 @@ func (f *feed) append(dst []byte, c *change) ([]byte, error) {
 	return w.Close('}').Bytes(), nil
 }
 
-// shown returns what the caller sees of a change's document. That is judged on the
-// document as it stands now, which is not before the change.
+// shown returns what the caller sees of a change's document. That was judged on the
+// document as it stood when the change had been read.
 func (f *feed) shown(c *change) ([]byte, error) {
-	e := f.server.door.Engine
-	v, err := e.ViewNow(f.request.Context(), c.Target.Ref, c.Rules, c.Authority)
-	if err != nil {
-		return nil, err
-	}
 	head := store.Head{Ref: c.Target.Ref, Rev: c.Rev, Version: c.Version, Life: c.Life, Digest: c.Digest, At: c.At}
-	return e.Show(c.Rules, c.Body, &head, false, v)
+	return f.server.door.Engine.Show(c.Rules, c.Body, &head, false, c.past.View(c.Life))
 }
 
 // locate returns the route of a document that is stored and its path, or false for

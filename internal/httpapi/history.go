@@ -34,7 +34,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	v, err := s.door.Engine.ViewNow(r.Context(), t.Ref, t.Rules, t.Authority)
+	past, err := s.door.Engine.Past(r.Context(), t.Ref, t.Rules, t.Authority)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
@@ -47,7 +47,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = t.Rules.AppendEntry(body, &rows[i], v == nil)
+		body = t.Rules.AppendEntry(body, &rows[i], past.View(rows[i].Life) == nil)
 	}
 	body = append(body, ']')
 	if more {
@@ -70,11 +70,12 @@ func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, 
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	v, err := s.door.Engine.ViewNow(r.Context(), t.Ref, t.Rules, t.Authority)
+	past, err := s.door.Engine.Past(r.Context(), t.Ref, t.Rules, t.Authority)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
+	v := past.View(entry.Life)
 	head := store.Head{Ref: t.Ref, Rev: entry.Rev, Version: entry.Version, Life: entry.Life, Digest: entry.Digest, At: entry.At}
 	conditions := s.door.Conditions(r)
 	reading, err := t.Rules.Judge(&store.Document{Head: head}, conditions)

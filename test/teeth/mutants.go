@@ -45,6 +45,7 @@ var (
 	leases    = test{"./internal/engine", "^TestLease"}
 	late      = test{"./test/protocol", "^TestLateHolder$"}
 	access    = test{"./internal/engine", "^TestAccess"}
+	lives     = test{"./cmd/ifmatch", "^TestLivesApart$"}
 	asked     = test{"./internal/httpapi", "^TestEveryRouteAsksItsAction$"}
 	unknown   = test{"./cmd/ifmatch", "^(TestAccess|TestLists)"}
 	inLine    = test{"./internal/engine", "^TestLine"}
@@ -341,6 +342,10 @@ func fail(members []*member, err error) {`},
 	{
 		name: "one route asks for less than it does", test: asked, short: true,
 		edits: []edit{{"internal/httpapi/resources.go", "{looksBy, plain((*Server).diff)}", "{reads, plain((*Server).diff)}"}, {"internal/engine/past.go", "e.permit(rules, a, judged, ActHistory)", "e.permit(rules, a, judged)"}},
+	},
+	{
+		name: "who creates anew what was deleted reads what it was", test: lives,
+		edits: []edit{{"internal/engine/past.go", "return life == p.life || p.ended", "return true"}},
 	},
 	{
 		name: "what a write would leave is nobody's to judge", test: access, short: true,
