@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -96,8 +97,8 @@ func (p probe) ask(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
 	said, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
+	err = errors.Join(err, res.Body.Close())
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s is answered %s: %s", p.url+path, res.Status, said)
 	}

@@ -22,7 +22,7 @@ type manager struct {
 
 func newManager(t *testing.T) *manager {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "notify") // t.TempDir may be too long for a socket
+	dir, err := os.MkdirTemp("", "notify-") //nolint:usetesting // a socket needs a short path, which a folder named after the test is not
 	if err != nil {
 		t.Fatal(err)
 	}

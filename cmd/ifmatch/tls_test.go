@@ -199,8 +199,8 @@ func TestTLSRenewed(t *testing.T) {
 		}
 	}
 	open.must(200, "GET", s.url+"/healthz", "")
-	if _, err := before.client(t, true).Get(s.url + "/healthz"); err == nil {
-		t.Error("the old certificate is still served")
+	if res, err := before.client(t, true).Get(s.url + "/healthz"); err == nil {
+		t.Errorf("the old certificate is still served: %v", res.Body.Close())
 	}
 }
 

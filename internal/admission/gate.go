@@ -42,7 +42,7 @@ type Gate struct {
 
 	mu      sync.Mutex
 	inside  int
-	left    int // who have left
+	left    int       // who have left
 	waiting []*waiter // in order of arrival; none where there are places
 	since   time.Time // when the queue was last empty
 	held    list.List // of chan struct{}, which are closed; those who are to be refused

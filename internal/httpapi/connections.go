@@ -136,7 +136,7 @@ func (c *countedConn) CloseWrite() error {
 // turnAway refuses whatever is asked on the connection. It is read until its client has
 // seen that: to close it before would take the answer back.
 func (c *countedConn) turnAway(plain bool) {
-	defer c.Close()
+	defer func() { _ = c.Close() }() // nobody is left to be told
 	if !plain || c.SetDeadline(time.Now().Add(lingerFor)) != nil {
 		return
 	}
