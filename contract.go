@@ -75,8 +75,8 @@ type MethodPreconditions struct {
 	Put, Patch, Delete Precondition
 }
 
-// Observe tells whether the rule of any method observes.
-func (m MethodPreconditions) Observe() bool {
+// Observes tells whether the rule of any method does.
+func (m MethodPreconditions) Observes() bool {
 	return m.Put.Observes() || m.Patch.Observes() || m.Delete.Observes()
 }
 

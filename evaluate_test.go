@@ -177,8 +177,8 @@ func TestUnconditional(t *testing.T) {
 	current := ifmatch.State{Exists: true, ETag: ifmatch.VersionTag(7), Version: 7}
 	for _, rule := range []ifmatch.Precondition{ifmatch.PreconditionOptional, ifmatch.PreconditionObserve, ifmatch.PreconditionWarn} {
 		contract := ifmatch.Contract{Precondition: ifmatch.MethodPreconditions{Put: rule}}
-		if rule.Observes() != (rule != ifmatch.PreconditionOptional) || contract.Precondition.Observe() != rule.Observes() {
-			t.Errorf("%v observes: %t, %t", rule, rule.Observes(), contract.Precondition.Observe())
+		if rule.Observes() != (rule != ifmatch.PreconditionOptional) || contract.Precondition.Observes() != rule.Observes() {
+			t.Errorf("%v observes: %t, %t", rule, rule.Observes(), contract.Precondition.Observes())
 		}
 		for name, tt := range map[string]struct {
 			headers map[string][]string

@@ -9,18 +9,13 @@ package guard
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
-	"github.com/ifmatch/ifmatch/internal/store"
-	"github.com/ifmatch/ifmatch/internal/view"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 	"github.com/ifmatch/ifmatch/merge"
 	"github.com/ifmatch/ifmatch/problem"
@@ -132,26 +127,21 @@ type Options struct {
 	IgnoreIdempotencyKeys bool
 	// MaxBody bounds a document in bytes; 0 means 1 MiB.
 	MaxBody int64
-	// Log gets the causes of 5xx answers; nil drops them.
+	// Log gets the causes of 5xx answers, and signed tags that are forged; nil drops both.
 	Log *slog.Logger
 }
 
 // New returns a handler for the documents of s. It is safe for concurrent use. It
-// panics where o cannot be meant: its Contract observes, a member of its Dialect has no valid pointer, or
-// OnStale names a strategy that there is not, or says who may overwrite without a
-// MayOverwrite, or Hide cannot be, or tags are to be signed and there is no Signer.
+// panics where o cannot be meant: its Contract observes, or has signed tags and no
+// Signer; a member of its Dialect has no valid pointer; OnStale names a strategy that
+// there is not, or says who may overwrite without a MayOverwrite; or Hide cannot be.
 func New(s Store, o Options) http.Handler {
-	if o.Contract.Token == ifmatch.TokenSigned && o.Contract.Signer == nil {
-		panic("guard: Options.Contract has signed tags; give it the Signer that makes them")
-	}
+	checkContract(&o.Contract)
 	if o.ID == nil {
 		o.ID = pathID
 	}
 	if o.FirstVersion == nil {
 		o.FirstVersion = func() int64 { return 1 }
-	}
-	if o.Contract.Precondition.Observe() {
-		panic("guard: Options.Contract.Precondition observes, which takes the server: it remembers what each caller has read. Use PreconditionOptional")
 	}
 	adapter := &adapter{store: s, firstVersion: o.FirstVersion, digests: o.Contract.Token == ifmatch.TokenHash}
 	adapter.historian, _ = s.(Historian)
@@ -172,72 +162,6 @@ func New(s Store, o Options) http.Handler {
 		h.door.Actor = o.actor
 	}
 	return h
-}
-
-func (o *Options) actor(r *http.Request) store.Actor {
-	var a store.Actor
-	if o.Actor != nil {
-		a.Name = o.Actor(r)
-	}
-	if o.Roles != nil {
-		a.Roles = o.Roles(r)
-	}
-	return a
-}
-
-// rules are what the engine obeys.
-func (o *Options) rules() *engine.Rules {
-	members, err := engine.NewMembers(o.Dialect, engine.Added{})
-	if err != nil {
-		panic(fmt.Sprintf("guard: Options.Dialect: %v", err))
-	}
-	r := &engine.Rules{
-		Contract: o.Contract, Members: members,
-		OnStale: strategy(o.OnStale.Default), Merge: o.Merge,
-	}
-	if r.Reserved.Overwriting = o.MayOverwrite != nil; !r.Reserved.Overwriting && o.OnStale.Overwrite != "" {
-		panic("guard: Options.OnStale.Overwrite says who may overwrite; set Options.MayOverwrite, which is asked instead")
-	}
-	r.Readers = o.readers()
-	for _, s := range o.OnStale.Allow {
-		r.Allow = append(r.Allow, strategy(s))
-	}
-	if o.Validate != nil {
-		r.Validate = func(v jsonvalue.Value) []engine.Fault {
-			var faults []engine.Fault
-			said := o.Validate(v.Append(nil))
-			for _, pointer := range slices.Sorted(maps.Keys(said)) {
-				faults = append(faults, engine.Fault{Pointer: pointer, Detail: said[pointer]})
-			}
-			return faults
-		}
-	}
-	return r
-}
-
-// readers are the fields that not everybody sees, nil for none.
-func (o *Options) readers() *view.Fields {
-	switch {
-	case (len(o.Hide) > 0) != (o.MayRead != nil):
-		panic("guard: Options.Hide says what not everybody sees, and Options.MayRead who does; set both or none")
-	case len(o.Hide) == 0:
-		return nil
-	case o.Contract.Token == ifmatch.TokenHash:
-		panic("guard: Options.Hide does not go with tokens that are hashes: these tell whether a value that somebody guesses is there")
-	}
-	f, err := view.Compile(o.Hide, nil)
-	if err != nil {
-		panic(fmt.Sprintf("guard: Options.Hide: %v", err))
-	}
-	return f
-}
-
-func strategy(s ifmatch.Strategy) engine.Strategy {
-	switch s {
-	case "", ifmatch.StrategyReject, ifmatch.StrategyMerge, ifmatch.StrategyOverwrite:
-		return engine.Strategy(s)
-	}
-	panic(fmt.Sprintf("guard: Options.OnStale: %q is none of reject, merge and overwrite", string(s)))
 }
 
 type handler struct {

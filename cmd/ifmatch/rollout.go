@@ -21,7 +21,7 @@ func watch(p *policy.Policy) (*rollout.Watch, error) {
 		return nil, fmt.Errorf("cannot remember what is read: %w", err)
 	}
 	for i := range p.Collections {
-		if c := &p.Collections[i]; c.Contract.Precondition.Observe() {
+		if c := &p.Collections[i]; c.Contract.Precondition.Observes() {
 			w.Expect(c.Name)
 		}
 	}

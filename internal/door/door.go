@@ -48,7 +48,8 @@ type Door struct {
 	// Observer is told what callers read and overwrite where a contract observes; nil
 	// takes all of them for anonymous.
 	Observer Observer
-	// Log gets what callers must not see: the causes of 5xx answers. Nil drops it.
+	// Log gets what callers must not see: the causes of 5xx answers, forged tags, and
+	// what unconditional writes overwrote where a contract observes. Nil drops it.
 	Log *slog.Logger
 }
 

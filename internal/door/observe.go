@@ -36,7 +36,7 @@ func callerOf(r *http.Request, actor store.Actor) Caller {
 // Tell notes that the answer to a request tells its maker of a version of a document.
 // That comes before the answer is sent: what it leads to is a write on that version.
 func (d *Door) Tell(r *http.Request, rules *engine.Rules, ref store.Ref, version int64) {
-	if d.Observer != nil && rules.Contract.Precondition.Observe() {
+	if d.Observer != nil && rules.Contract.Precondition.Observes() {
 		d.tell(callerOf(r, d.actor(r)), ref, version)
 	}
 }
@@ -49,7 +49,7 @@ func (d *Door) tell(c Caller, ref store.Ref, version int64) {
 
 // seen is what the maker of a write was shown of the document before they sent it.
 func (d *Door) seen(r *http.Request, t Target, actor store.Actor) engine.Seen {
-	if !t.Rules.Contract.Precondition.Observe() {
+	if !t.Rules.Contract.Precondition.Observes() {
 		return engine.Seen{}
 	}
 	c := callerOf(r, actor)
@@ -68,7 +68,7 @@ func (d *Door) observe(r *http.Request, in *engine.Intent, out *engine.Outcome) 
 	for i, member := range in.Members {
 		d.observe(r, member, out.Members[i])
 	}
-	if !in.Rules.Contract.Precondition.Observe() {
+	if !in.Rules.Contract.Precondition.Observes() {
 		return
 	}
 	c := callerOf(r, in.Actor)

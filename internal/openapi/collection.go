@@ -28,7 +28,7 @@ func (d *describer) asksOfWrite() string {
 
 // asksOfReader are what a read of a document may say.
 func (d *describer) asksOfReader() string {
-	if d.c.Contract.Precondition.Observe() {
+	if d.c.Contract.Precondition.Observes() {
 		return asksOfRead + " Ifmatch-Client"
 	}
 	return asksOfRead
@@ -149,7 +149,7 @@ func (d *describer) conditions(p ifmatch.Precondition, creates, body bool) strin
 	if demanded(p) && !creates && !(body && d.c.takesVersion()) {
 		match += "!"
 	}
-	if d.c.Contract.Precondition.Observe() {
+	if d.c.Contract.Precondition.Observes() {
 		match += " Ifmatch-Client"
 	}
 	return match + " If-None-Match If-Unmodified-Since Ifmatch-Lease "
