@@ -76,7 +76,9 @@ func Open(path string) (Ring, error) {
 
 // Update puts what change makes of the ring in a file in its place: the zero Ring where
 // there is no file. Whoever reads it meanwhile finds one ring or the other, and of two
-// who update it at once one is refused. What is there when Update returns is durable.
+// who update it at once one is refused. The file keeps its owner, its group and its mode:
+// root may rotate the keys of a server that runs as somebody else. What is there when
+// Update returns is durable.
 func Update(path string, change func(Ring) (Ring, error)) (Ring, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil { // or the link would be replaced
 		path = target
@@ -93,6 +95,9 @@ func Update(path string, change func(Ring) (Ring, error)) (Ring, error) {
 	r, err := updated(path, change)
 	if err == nil {
 		_, err = f.Write(r.Text())
+	}
+	if err == nil {
+		err = handOver(f, path)
 	}
 	if err == nil {
 		err = f.Sync()
@@ -112,6 +117,22 @@ func updated(path string, change func(Ring) (Ring, error)) (Ring, error) {
 		return Ring{}, err
 	}
 	return change(r)
+}
+
+// handOver gives a file to whom the one at path belongs, if there is one, with the same
+// permissions. Nobody who may not read the one is let read the other on the way.
+func handOver(f *os.File, path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the key ring cannot be read: %w", err)
+	}
+	if err := chown(f, info); err != nil {
+		return fmt.Errorf("the key ring cannot be changed: %w; only its owner and root can", err)
+	}
+	return f.Chmod(info.Mode().Perm())
 }
 
 // syncFolder makes what was renamed in a folder durable.
