@@ -214,10 +214,11 @@ func TestSignedTagsCarriedNextDoor(t *testing.T) {
 	here := place{"ab", "cd", "ef", "gh", "ij"}
 	sign := func(p place, value bool) (*ifmatch.Signer, ifmatch.Subject, ifmatch.ETag) {
 		s, of := newSigner(t, p.store, 1, firstKey), ifmatch.Subject{Collection: p.collection, Params: p.params, ID: p.id}
+		tag := s.Sign(&of, 5)
 		if value {
-			return s, of, s.SignValue(&of, p.at, &[32]byte{1})
+			tag = s.SignValue(&of, p.at, &[32]byte{1})
 		}
-		return s, of, s.Sign(&of, 5)
+		return s, of, tag
 	}
 	_, _, tag := sign(here, false)
 	_, _, valueTag := sign(here, true)

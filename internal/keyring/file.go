@@ -40,7 +40,11 @@ func read(path string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the key ring cannot be read: %w; it must belong to whom the server runs as", err)
 	}
-	defer f.Close()
+	text, err := readOpen(f, path)
+	return text, errors.Join(err, f.Close())
+}
+
+func readOpen(f *os.File, path string) ([]byte, error) {
 	info, err := f.Stat()
 	switch {
 	case err != nil:
