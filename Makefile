@@ -14,7 +14,8 @@ help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve on 127.0.0.1:8080 with a store in ./ifmatch.db; RUNFLAGS="--store memory:" and so on.
-	go run ./cmd/ifmatch serve $(RUNFLAGS)
+	go build -o ifmatch ./cmd/ifmatch
+	exec ./ifmatch serve $(RUNFLAGS)
 
 test: ## Run everything that decides: the static checks, all tests with the race detector, the protocol behind Prism, a sample of teeth.
 	@scripts/prepare.sh
