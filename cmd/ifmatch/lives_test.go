@@ -79,3 +79,29 @@ func TestHiddenLivesApart(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// TestAuditOfLives: nor does the audit tell what was done to it, or what tells of it.
+func TestAuditOfLives(t *testing.T) {
+	s := serveAccess(t, "memory:", `
+collections:
+  - name: own
+    access: {read: resource.owner == principal.name, create: true, delete: true, audit: '"admin" in principal.roles || resource.owner == principal.name'}
+  - name: tagged
+    contract: {token: hash}
+    access: {read: resource.owner == principal.name, create: true, delete: true, audit: true}
+`)
+	for _, at := range []string{"/v1/own/1", "/v1/tagged/1"} {
+		made, _ := s.must(201, "ann", "PUT", at, `{"owner":"ann"}`)
+		s.must(204, "ann", "DELETE", at, "", "If-Match", made.Header.Get("ETag"))
+		s.must(201, "bob", "PUT", at, `{"owner":"bob"}`)
+	}
+	for _, tt := range []struct {
+		who, collection string
+		rows, tags      int
+	}{{"bob", "own", 1, 1}, {"adm", "own", 3, 2}, {"bob", "tagged", 3, 1}, {"ann", "own", 0, 0}} {
+		_, text := s.must(200, tt.who, "GET", "/_/api/audit?collection="+tt.collection, "")
+		if rows, tags := strings.Count(text, `"version"`), strings.Count(text, `"etag"`); rows != tt.rows || tags != tt.tags {
+			t.Errorf("%s is told %d rows of %s and %d tags, want %d and %d: %s", tt.who, rows, tt.collection, tags, tt.rows, tt.tags, text)
+		}
+	}
+}

@@ -18,18 +18,22 @@ import (
 type Auditor struct {
 	rules *Rules
 	may   bool
-	reads bool       // they may read the document too
-	view  *view.View // what they see of it then, nil for everything
+	reads bool // they may read the document too
+	past  Past // what they see of it then; the zero value where nothing is ruled
+	ended bool // they may see the rows of lives before the one that it is in
 }
 
-// May tells whether the caller may see the rows of the document.
-func (a *Auditor) May() bool { return a.may }
+// May tells whether the caller may see the rows of a life of the document. Of one that
+// has ended, as of [Past], what the document is now says nothing.
+func (a *Auditor) May(life int64) bool {
+	return a.may && (life == a.past.life || a.ended)
+}
 
 // Auditor judges whether a caller may see what was done to a document, as it stands
 // now; of one that was deleted, as it was last, as far as that is kept. It fails with a
 // [*Refusal].
 func (e *Engine) Auditor(ctx context.Context, ref store.Ref, rules *Rules, a Authority) (Auditor, error) {
-	all := Auditor{rules: rules, may: true, reads: true}
+	all := Auditor{rules: rules, may: true, reads: true, past: Past{ended: true}, ended: true}
 	if !rules.Reserved.Access && rules.Readers == nil {
 		return all, nil
 	}
@@ -37,11 +41,14 @@ func (e *Engine) Auditor(ctx context.Context, ref store.Ref, rules *Rules, a Aut
 		return Auditor{}, nil
 	}
 	doc, err := e.store.Get(ctx, ref)
-	if err == nil && doc.Deleted {
-		doc, err = e.beforeDeletion(ctx, doc)
-	}
 	if err != nil {
 		return Auditor{}, e.refusalOf(err, nil)
+	}
+	life := doc.Life
+	if doc.Deleted {
+		if doc, err = e.beforeDeletion(ctx, doc); err != nil {
+			return Auditor{}, e.refusalOf(err, nil)
+		}
 	}
 	answer, err := rules.permitted(a, ActAudit, func() (jsonvalue.Value, error) {
 		if !doc.Exists() {
@@ -59,7 +66,9 @@ func (e *Engine) Auditor(ctx context.Context, ref store.Ref, rules *Rules, a Aut
 	default:
 		return Auditor{}, barred
 	}
-	all.view, err = e.ViewOf(rules, a, doc)
+	all.ended = rules.may(a, ActAudit, jsonvalue.Value{}) == Yes
+	all.past = Past{life: life, ended: rules.may(a, ActRead, jsonvalue.Value{}) == Yes, rules: rules, authority: a}
+	all.past.now, err = e.ViewOf(rules, a, doc)
 	return all, err
 }
 
@@ -68,7 +77,8 @@ func (e *Engine) Auditor(ctx context.Context, ref store.Ref, rules *Rules, a Aut
 // what tells of them, such as a tag that is a digest of them. Path is the document's.
 func (a *Auditor) AppendRow(dst []byte, e *store.Entry, path string) ([]byte, error) {
 	w := jsonvalue.NewWriter(dst).Open('{').Name("collection").String(e.Ref.Part.Collection).Name("path").String(path)
-	a.rules.writeEntry(w, e, entryParts{tag: a.reads || a.rules.Contract.Token == ifmatch.TokenVersion})
+	reads := a.reads && a.past.Shows(e.Life)
+	a.rules.writeEntry(w, e, entryParts{tag: reads || a.rules.Contract.Token == ifmatch.TokenVersion})
 	if len(e.Actor.Roles) > 0 {
 		w.Name("roles").Open('[')
 		for _, role := range e.Actor.Roles {
@@ -76,7 +86,11 @@ func (a *Auditor) AppendRow(dst []byte, e *store.Entry, path string) ([]byte, er
 		}
 		w.Close(']')
 	}
-	decisions, err := a.decisions(e.Decisions)
+	var decisions []byte
+	var err error
+	if reads {
+		decisions, err = decisionsSeen(e.Decisions, a.past.View(e.Life))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the decisions at position %d cannot be read: %w", e.Position, err)
 	}
@@ -86,10 +100,10 @@ func (a *Auditor) AppendRow(dst []byte, e *store.Entry, path string) ([]byte, er
 	return w.Close('}').Bytes(), nil
 }
 
-// decisions returns those decisions of a merge that the auditor may know of, nil for
-// none: their paths hold names, and keys of lists.
-func (a *Auditor) decisions(kept []byte) ([]byte, error) {
-	if len(kept) == 0 || !a.reads {
+// decisionsSeen returns those decisions of a merge that are about what somebody sees, nil
+// for none: their paths hold names, and keys of lists.
+func decisionsSeen(kept []byte, v *view.View) ([]byte, error) {
+	if len(kept) == 0 {
 		return nil, nil
 	}
 	var all []decision
@@ -102,7 +116,7 @@ func (a *Auditor) decisions(kept []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if d.Rule != "" && (a.view == nil || !a.view.Hides(at)) { // else it is a note, which the row tells by itself
+		if d.Rule != "" && (v == nil || !v.Hides(at)) { // else it is a note, which the row tells by itself
 			told = append(told, d)
 		}
 	}

@@ -235,7 +235,7 @@ func (a *auditing) row(ctx context.Context, e *store.Entry) ([]byte, error) {
 		}
 		a.known[e.Ref] = of
 	}
-	if !of.May() {
+	if !of.May(e.Life) {
 		return nil, nil
 	}
 	return of.AppendRow(nil, e, of.path)

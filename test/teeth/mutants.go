@@ -384,7 +384,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "the audit tells who may not read of what a merge decided", test: auditors,
-		edits: []edit{{"internal/engine/audit.go", "len(kept) == 0 || !a.reads {", "len(kept) == 0 {"}},
+		edits: []edit{{"internal/engine/audit.go", "	if reads {\n", "	if e != nil {\n"}},
 	},
 	{
 		name: "a lost update is taken for one that was read", test: unread,
