@@ -48,6 +48,45 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestPagesAreFound holds that links lead from the README to every page beside it, of
+// docs and of the examples. Those of the changelog and of decisions count for nothing:
+// nobody looks for a page there.
+func TestPagesAreFound(t *testing.T) {
+	found := map[string]bool{}
+	var read func(page string)
+	read = func(page string) {
+		if found[page] || filepath.Ext(page) != ".md" {
+			return
+		}
+		found[page] = true
+		if filepath.Base(page) == "CHANGELOG.md" || filepath.Base(filepath.Dir(page)) == "decisions" {
+			return
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			to, _, _ := strings.Cut(string(m[1]), "#")
+			if to != "" && !strings.Contains(to, ":") {
+				read(filepath.Join(filepath.Dir(page), to))
+			}
+		}
+	}
+	read(filepath.Join(root, "README.md"))
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/reference/*.md", "examples/*.md", "examples/*/README.md"} {
+		pages, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(pages) == 0 {
+			t.Errorf("%s: %v, %v", pattern, pages, err)
+		}
+		for _, page := range pages {
+			if !found[page] {
+				t.Errorf("no link leads from the README to %s", page)
+			}
+		}
+	}
+}
+
 // TestReadmeIsShort holds the README to what one reads before trying.
 func TestReadmeIsShort(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
