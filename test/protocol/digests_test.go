@@ -90,6 +90,7 @@ func TestDigestsOfContent(t *testing.T) {
 		for _, field := range []string{"Content-Digest", "Repr-Digest"} {
 			for _, value := range []string{
 				sha256Of(was), sha512Of(was), "sha-256=abc", "sha-256=:abc:", "sha-256", sha256Of(other) + "x", "md5=:aaaa:, " + sha256Of(was),
+				sha256Of(other) + ",", "SHA-256=:aaaa:", "md5=:aaaa",
 				sha256Of(other) + ", " + sha512Of(was),
 			} {
 				p := a.refused(400, "malformed", "PUT", "/v1/docs/1", other, "If-Match", `"1"`, field, value)

@@ -1,67 +1,42 @@
 package door
 
-import (
-	"encoding/base64"
-	"net/http"
-	"strconv"
-	"strings"
-)
+import "strings"
 
-// SetReprDigest adds the digest of a body, as it is sent, where the request wants one
-// that can be had (RFC 9530 §4): of those with the greatest weight, SHA-256 first.
-func SetReprDigest(h http.Header, r *http.Request, body []byte) {
-	lines := r.Header["Want-Repr-Digest"]
-	if lines == nil || body == nil {
-		return
-	}
-	wanted, most := "", int64(0)
-	weights := integers(lines)
-	for _, name := range []string{"sha-256", "sha-512"} {
-		if w := weights[name]; w > most && w <= 10 {
-			wanted, most = name, w
-		}
-	}
-	if wanted != "" {
-		h["Repr-Digest"] = []string{wanted + "=:" + base64.StdEncoding.EncodeToString(digests[wanted](body)) + ":"}
-	}
-}
-
-// integers returns those members of a Dictionary (RFC 9651 §3.2) that are Integers, nil
-// for a field that is none: it is ignored as a whole. The last of equal names counts.
-func integers(lines []string) map[string]int64 {
+// dictionary reads a Dictionary of a Structured Field (RFC 9651 §3.2): the text of each
+// member's value, "" for one without, parameters left out. The last of equal names
+// counts. It reports false for a field that is none.
+func dictionary(lines []string) (members map[string]string, ok bool) {
 	p := structured{strings.Join(lines, ",")}
 	p.skip(" ")
-	members := make(map[string]int64)
+	members = make(map[string]string)
 	for p.rest != "" {
 		name, ok := p.key()
 		if !ok {
-			return nil
+			return nil, false
 		}
-		delete(members, name)
+		members[name] = ""
 		if p.take("=") {
-			item := p.rest
+			value := p.rest
 			if !p.value() {
-				return nil
+				return nil, false
 			}
-			if n, err := strconv.ParseInt(item[:len(item)-len(p.rest)], 10, 64); err == nil {
-				members[name] = n
-			}
+			members[name] = value[:len(value)-len(p.rest)]
 		}
 		if !p.parameters() {
-			return nil
+			return nil, false
 		}
 		p.skip(" \t")
 		if p.rest == "" {
-			return members
+			break
 		}
 		if !p.take(",") {
-			return nil
+			return nil, false
 		}
 		if p.skip(" \t"); p.rest == "" {
-			return nil // there is nothing behind the last comma
+			return nil, false // there is nothing behind the last comma
 		}
 	}
-	return members
+	return members, true
 }
 
 // structured is what is left to read of a Structured Field. Its methods report whether
