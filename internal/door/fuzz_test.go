@@ -2,6 +2,10 @@ package door
 
 import (
 	"net/http"
+<<<<<<< HEAD
+=======
+	"net/url"
+>>>>>>> a24d59e (cmd/ifmatch: hostile requests, each answered with its problem; fuzz what was not; sentences of bounded length)
 	"strconv"
 	"strings"
 	"testing"
@@ -47,6 +51,32 @@ func FuzzDigests(f *testing.F) {
 			}
 			if b, ok := byteSequence(value); ok && len(b) > len(value) {
 				t.Errorf("%q is %d bytes", value, len(b))
+			}
+		}
+	})
+}
+
+// FuzzQuery checks that no query of an item panics, and that a dry run is never missed:
+// whatever is not plainly one is refused, or has another name altogether.
+func FuzzQuery(f *testing.F) {
+	for _, raw := range []string{"", "dryRun=true", "dryRun=false&include=version,meta", "dry_run=true", "dryrun", "dryRun=true&dryRun=true", "include=all", "%zz", "a=b;dryRun=true", "dry%52un=true"} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		q, bad := parseQuery(raw)
+		if bad != nil {
+			if q != (query{}) || bad.detail == "" {
+				t.Errorf("%q is refused with %+v, %q", raw, q, bad.detail)
+			}
+			return
+		}
+		values, err := url.ParseQuery(raw)
+		if err != nil {
+			t.Fatalf("%q is taken: %v", raw, err)
+		}
+		for name, all := range values {
+			if fold(name) == "dryrun" && (name != "dryRun" || len(all) != 1 || all[0] != strconv.FormatBool(q.dryRun)) {
+				t.Errorf("%q is taken with a dry run of %t", raw, q.dryRun)
 			}
 		}
 	})

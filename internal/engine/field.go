@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -129,6 +130,16 @@ func (e *Engine) ReadField(ctx context.Context, ref store.Ref, rules *Rules, a A
 	return FieldReading{}, &Refusal{Reason: FailedReason(res), By: res.By, Current: doc, Field: &f}
 }
 
+// quoted names a place in a sentence, of which no more is said than somebody would read.
+func quoted(at jsonvalue.Pointer) string {
+	const most = 200
+	text := at.String()
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return strconv.Quote(text)
+}
+
 func noField(doc *store.Document, at jsonvalue.Pointer) string {
 	switch {
 	case doc.Deleted:
@@ -136,7 +147,7 @@ func noField(doc *store.Document, at jsonvalue.Pointer) string {
 	case !doc.Exists():
 		return "There is no document here that could have fields."
 	}
-	return "The document has nothing at " + strconv.Quote(at.String()) + "."
+	return "The document has nothing at " + quoted(at) + "."
 }
 
 // field returns the value that the intent is about, as its caller sees it.
@@ -239,7 +250,7 @@ func noPlace(doc *store.Document, at jsonvalue.Pointer) string {
 	if !doc.Exists() {
 		return noField(doc, at) + " PUT the document first."
 	}
-	return "Nothing can be put at " + strconv.Quote(at.String()) + ": " + strconv.Quote(at[:len(at)-1].String()) +
+	return "Nothing can be put at " + quoted(at) + ": " + quoted(at[:len(at)-1]) +
 		" is no object, nor an array that has as many elements as the index says. PUT that first, or PATCH the array."
 }
 

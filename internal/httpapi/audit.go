@@ -142,7 +142,7 @@ func (a *auditing) ask(raw string) (cursor string, values url.Values, bad string
 func (a *auditing) filter(name, value string) (bad string) {
 	q := &a.asked
 	if value == "" && name != "limit" && name != "cursor" {
-		return name + " is empty. Give it a value, or leave it out."
+		return shorten(name) + " is empty. Give it a value, or leave it out."
 	}
 	var err error
 	switch name {

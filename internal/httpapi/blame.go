@@ -65,7 +65,7 @@ func parseBlame(raw string) (under jsonvalue.Pointer, bad string) {
 	}
 	for name := range values {
 		if name != "pointer" {
-			return nil, "There is no query parameter " + strconv.Quote(name) + " here. Use pointer, or none."
+			return nil, "There is no query parameter " + strconv.Quote(shorten(name)) + " here. Use pointer, or none."
 		}
 	}
 	if len(values["pointer"]) > 1 {

@@ -112,13 +112,13 @@ func (f *feed) ask(raw string) (since, bad string) {
 		case name == "include" && value == "data":
 			f.data = true
 		case name == "include":
-			return "", "include takes data, and not " + strconv.Quote(value) + "."
+			return "", "include takes data, and not " + strconv.Quote(shorten(value)) + "."
 		case name == "id" && !f.all() && ifmatch.ValidName(value):
 			f.scope.ID, f.scope.One = value, true
 		case name == "id" && !f.all():
-			return "", "No document can have the id " + strconv.Quote(value) + "."
+			return "", "No document can have the id " + strconv.Quote(shorten(value)) + "."
 		default:
-			return "", "There is no query parameter " + strconv.Quote(name) + " here. Use " + offers + "."
+			return "", "There is no query parameter " + strconv.Quote(shorten(name)) + " here. Use " + offers + "."
 		}
 	}
 	return since, ""

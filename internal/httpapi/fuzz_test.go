@@ -10,9 +10,11 @@ import (
 	"testing"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/index"
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/store/memory"
 )
 
 // FuzzCursor checks that a cursor is read only if it is, byte for byte, one that
@@ -258,6 +260,46 @@ func FuzzList(f *testing.F) {
 }
 
 // FuzzDiffQuery checks that two versions are read only as they are printed.
+func FuzzAuditQuery(f *testing.F) {
+	for _, raw := range []string{"", "collection=notes&by=ann&outcome=merged&since=2026-11-20T18:00:00Z&until=2026-11-20T18:00:00%2B02:00&limit=5&cursor=x", "document=/v1/notes/1", "document=/v1/notes&by=", "since=yesterday", "by=a&by=b", "%zz", "limit=0&page=2"} {
+		f.Add(raw)
+	}
+	s := New(Config{Door: &door.Door{Engine: engine.New(memory.Open(memory.Options{}), engine.Config{})}, Default: &engine.Rules{}})
+	f.Fuzz(func(t *testing.T, raw string) {
+		a := &auditing{server: s}
+		cursor, values, bad := a.ask(raw)
+		if bad != "" {
+			if values != nil || cursor != "" || len(bad) > 2000 { // a name of 255 bytes, each of them escaped
+				t.Errorf("%q: %q and %v of what is refused: %s", raw, cursor, values, bad)
+			}
+			return
+		}
+		if a.limit < 1 || a.limit > s.maxPage {
+			t.Errorf("%q: pages of %d", raw, a.limit)
+		}
+		if cursor != "" && a.goOn(cursor) && (a.at.Position < 0 || a.cursor().String() != cursor) {
+			t.Errorf("%q goes on from %+v", raw, a.at)
+		}
+		again := &auditing{server: s} // what Link says for the next page asks for the same
+		if _, _, bad := again.ask(values.Encode()); bad != "" || again.asked.scope != a.asked.scope || !again.asked.since.Equal(a.asked.since) || !again.asked.until.Equal(a.asked.until) || again.asked.by != a.asked.by {
+			t.Errorf("%q comes back as %q: %+v, %+v, %s", raw, values.Encode(), a.asked, again.asked, bad)
+		}
+	})
+}
+
+func FuzzAccept(f *testing.F) {
+	for _, line := range []string{"", "*/*", "text/event-stream;q=0.5, application/json", "a/b;q=;q=1", "TEXT/*;q=2", ",;,"} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		for _, media := range []string{"application/json", "text/event-stream", "application/jsonl"} {
+			if q := quality(&http.Request{Header: http.Header{"Accept": {line}}}, media); !(q >= 0 && q <= 1) {
+				t.Errorf("%q weighs %s %f", line, media, q)
+			}
+		}
+	})
+}
+
 func FuzzDiffQuery(f *testing.F) {
 	for _, s := range []string{"from=1&to=2", "to=2&from=1", "from=1", "from=1&to=2&to=3", "from=0&to=1", "from=+1&to=2", "from=1&to=9007199254740992", "from=1&to=2&x=1", "%"} {
 		f.Add(s)

@@ -164,7 +164,7 @@ func parseDiff(raw string) (from, to int64, bad string) {
 	}
 	for name := range values {
 		if name != "from" && name != "to" {
-			return 0, 0, "There is no query parameter " + strconv.Quote(name) + " here. Use from and to."
+			return 0, 0, "There is no query parameter " + strconv.Quote(shorten(name)) + " here. Use from and to."
 		}
 	}
 	if len(values["from"]) != 1 || len(values["to"]) != 1 {

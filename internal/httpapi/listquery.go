@@ -103,7 +103,7 @@ func (q *listQuery) parseSort(value string, indexes []*index.Index) (bad string)
 	name, descending := strings.CutPrefix(value, "-")
 	q.sort = named(name, indexes)
 	if q.sort == nil {
-		return "sort is the name of one index, with a - in front for descending, and not " + strconv.Quote(value) + ". " + declared(indexes)
+		return "sort is the name of one index, with a - in front for descending, and not " + strconv.Quote(shorten(value)) + ". " + declared(indexes)
 	}
 	q.Sort, q.Descending = q.sort.ID(), descending
 	q.uses = append(q.uses, use{"sort", q.sort})
@@ -121,10 +121,10 @@ func (q *listQuery) parseFilter(name, value string, indexes []*index.Index) (bad
 		if len(indexes) == 0 {
 			parameters = "limit, cursor and fields. "
 		}
-		return "There is no query parameter " + strconv.Quote(name) + " here. Use " + parameters + declared(indexes)
+		return "There is no query parameter " + strconv.Quote(shorten(name)) + " here. Use " + parameters + declared(indexes)
 	}
 	if !slices.Contains(index.Ops, op) && x.Name() != name {
-		return "There is no filter " + strconv.Quote(name) + ". What may follow " + x.Name() + " is ." + strings.Join(index.Ops, ", .") + ", or nothing for equality. " + declared(indexes)
+		return "There is no filter " + strconv.Quote(shorten(name)) + ". What may follow " + x.Name() + " is ." + strings.Join(index.Ops, ", .") + ", or nothing for equality. " + declared(indexes)
 	}
 	choices := []string{value}
 	if op == "in" {
@@ -137,7 +137,7 @@ func (q *listQuery) parseFilter(name, value string, indexes []*index.Index) (bad
 	for i, choice := range choices {
 		var err error
 		if keys[i], err = x.KeyOf(choice); err != nil {
-			return name + " takes " + x.Type().Form() + ", and not " + strconv.Quote(choice) + ". " + declared(indexes)
+			return name + " takes " + x.Type().Form() + ", and not " + strconv.Quote(choice[:min(len(choice), 255)]) + ". " + declared(indexes)
 		}
 	}
 	q.Where = append(q.Where, condition(x, op, keys))

@@ -28,7 +28,7 @@ func (s *Server) parsePage(raw string) (q paging, bad string) {
 	}
 	for _, name := range namesOf(values) {
 		if name != "limit" && name != "cursor" {
-			return q, "There is no query parameter " + strconv.Quote(name) + " here. Use limit and cursor."
+			return q, "There is no query parameter " + strconv.Quote(shorten(name)) + " here. Use limit and cursor."
 		}
 	}
 	return s.paging(values)
@@ -49,7 +49,7 @@ func namesOf(values url.Values) []string {
 func (s *Server) paging(values url.Values) (q paging, bad string) {
 	for _, name := range namesOf(values) {
 		if len(values[name]) > 1 {
-			return q, name + " is given once."
+			return q, shorten(name) + " is given once."
 		}
 	}
 	q.limit = min(defaultPage, s.maxPage)

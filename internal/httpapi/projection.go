@@ -35,7 +35,7 @@ func parseFields(value string, indexes []*index.Index) (p *projection, bad strin
 		}
 		for _, token := range at {
 			if token == "" {
-				return nil, "fields takes names of members, with dots for nesting, as in fields=title,address.city, and not " + strconv.Quote(value) + "."
+				return nil, "fields takes names of members, with dots for nesting, as in fields=title,address.city, and not " + strconv.Quote(shorten(value)) + "."
 			}
 		}
 		p.add(at)
