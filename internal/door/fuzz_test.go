@@ -2,10 +2,7 @@ package door
 
 import (
 	"net/http"
-<<<<<<< HEAD
-=======
 	"net/url"
->>>>>>> a24d59e (cmd/ifmatch: hostile requests, each answered with its problem; fuzz what was not; sentences of bounded length)
 	"strconv"
 	"strings"
 	"testing"
