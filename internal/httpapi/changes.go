@@ -146,16 +146,29 @@ func (f *feed) begin(since string) error {
 	return nil
 }
 
+// siftedAtOnce is how many changes are looked at together where the caller may see none
+// of those before, and siftedDocuments how many with their documents: few at a time cost
+// the store ten times as much.
+const siftedAtOnce, siftedDocuments = 1000, 32
+
 // read returns the next changes that the caller may see; none means that there are
 // no more now. What it passes over is not read again.
 func (f *feed) read(ctx context.Context) ([]change, error) {
-	for {
-		page, next, err := f.server.door.Engine.Changes(ctx, store.ChangeQuery{Scope: f.scope, Limit: f.limit, Bodies: f.data}, f.at)
+	most := siftedAtOnce
+	if f.data {
+		most = siftedDocuments
+	}
+	for limit := f.limit; ; limit = max(limit, min(2*limit, most)) {
+		page, next, err := f.server.door.Engine.Changes(ctx, store.ChangeQuery{Scope: f.scope, Limit: limit, Bodies: f.data}, f.at)
 		if err != nil {
 			return nil, err
 		}
 		f.at = &next
 		changes, err := f.visible(ctx, page.Entries)
+		if len(changes) > f.limit {
+			changes = changes[:f.limit]
+			f.at.Position = changes[f.limit-1].Position
+		}
 		if err != nil || len(changes) > 0 || page.Last >= page.Newest {
 			return changes, err
 		}
