@@ -25,15 +25,8 @@ func tuneCollector(ctx context.Context) {
 	}
 	percent := smallHeapPercent
 	debug.SetGCPercent(percent)
-	tick := time.NewTicker(collectorTick)
-	defer tick.Stop()
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	repeat(ctx, collectorTick, func() {
 		metrics.Read(live)
 		want := smallHeapPercent
 		if live[0].Value.Uint64() > smallHeap {
@@ -43,5 +36,5 @@ func tuneCollector(ctx context.Context) {
 			percent = want
 			debug.SetGCPercent(percent)
 		}
-	}
+	})
 }

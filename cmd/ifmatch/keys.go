@@ -18,9 +18,6 @@ import (
 // forge the audit chain; keep a copy of the keys elsewhere to detect that.
 const ringSuffix = ".key"
 
-// ringEvery is how often the key ring's file is looked at.
-const ringEvery = 2 * time.Second
-
 // keys are what seals a store's log and signs its tags.
 type keys struct {
 	chain  *audit.Chain
@@ -60,9 +57,10 @@ func (k *keys) watch(ctx context.Context, log *slog.Logger) {
 	if k.path == "" {
 		return
 	}
-	keyring.NewWatcher(k.path, k.ring, log, func(r keyring.Ring) error {
+	w := keyring.NewWatcher(k.path, k.ring, log, func(r keyring.Ring) error {
 		return errors.Join(k.signer.SetKeys(r.Signing()...), k.chain.SetKeys(r.Sealing()...))
-	}).Watch(ctx, ringEvery)
+	})
+	repeat(ctx, lookEvery, w.Reload)
 }
 
 // sign has all that is served signed with the keys, where its tags are.

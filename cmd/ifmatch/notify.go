@@ -53,21 +53,13 @@ func watchdogEvery() time.Duration {
 // watchdog gives signs of life until ctx ends. It asks the server over its own socket:
 // one that runs and answers nobody is restarted too.
 func watchdog(ctx context.Context, every time.Duration, self probe, log *slog.Logger) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	repeat(ctx, every, func() {
 		asking, cancel := context.WithTimeout(ctx, every)
-		err := self.ask(asking, "/healthz")
-		cancel()
-		if err == nil {
+		defer cancel()
+		if err := self.ask(asking, "/healthz"); err == nil {
 			tell(log, notifyAlive)
 		} else if ctx.Err() == nil {
 			log.Error("the server does not answer itself, so the watchdog hears nothing", "cause", err)
 		}
-	}
+	})
 }

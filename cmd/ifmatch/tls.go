@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/ifmatch/ifmatch/internal/certificate"
 	"github.com/ifmatch/ifmatch/policy"
 )
-
-// renewedEvery is how often the certificate's files are looked at.
-const renewedEvery = 2 * time.Second
 
 // addTLS lets the flags name the certificate's files in the place of the policy.
 func (c *serveCmd) addTLS(k *kong.Context, p *policy.Policy) error {
@@ -51,6 +47,6 @@ func openPair(ctx context.Context, k *kong.Context, t *policy.TLS, log *slog.Log
 	if err != nil {
 		return nil, blame(k, "tls-cert", err)
 	}
-	go pair.Watch(ctx, renewedEvery)
+	go repeat(ctx, lookEvery, pair.Reload)
 	return pair, nil
 }

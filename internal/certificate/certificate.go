@@ -25,7 +25,7 @@ type Files struct {
 }
 
 // Pair is a certificate with its key. Its methods are safe for concurrent use, but for
-// [Pair.Reload] and [Pair.Watch], of which one at a time may be called.
+// [Pair.Reload], which one goroutine may call.
 type Pair struct {
 	files   Files
 	log     *slog.Logger
@@ -147,9 +147,10 @@ func (p *Pair) hold(pair *tls.Certificate, sum [sha256.Size]byte) {
 	p.log.LogAttrs(context.Background(), level, message, slog.String("file", p.files.Cert), slog.Time("notAfter", ends))
 }
 
-// Reload reads the files again. A pair that has changed takes the place of the one
-// before, for connections that are opened from then on; one that is not valid is logged
-// and left, and the one before stays.
+// Reload reads the files again, and is called every so often. It compares what they
+// hold: links that change, as orchestrators have them, are seen too. A pair that has
+// changed takes the place of the one before, for connections that are opened from then
+// on; one that is not valid is logged and left, and the one before stays.
 func (p *Pair) Reload() {
 	t, sum, err := p.read()
 	if err == nil && sum != p.held {
@@ -169,21 +170,6 @@ func (p *Pair) Reload() {
 	} else if !p.told {
 		p.told = true
 		p.log.Error("the certificate's files have changed and cannot be used; the one from before is still served", "cause", err)
-	}
-}
-
-// Watch looks for changes of the files, every so often until ctx ends. It compares what
-// they hold: links that change, as orchestrators have them, are seen too.
-func (p *Pair) Watch(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			p.Reload()
-		}
 	}
 }
 

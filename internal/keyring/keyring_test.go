@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -273,22 +272,4 @@ func TestReload(t *testing.T) {
 	look("refused", 1, "refused")
 	refuse = false
 	look("not refused", 2, "keys=1")
-}
-
-// TestWatch: the file is looked at until the end.
-func TestWatch(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ring")
-	write(t, path, one, 0o600)
-	first, err := Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, path, two, 0o600)
-	synctest.Test(t, func(t *testing.T) {
-		used := make(chan Ring)
-		go NewWatcher(path, first, slog.New(slog.DiscardHandler), func(r Ring) error { used <- r; return nil }).Watch(t.Context(), time.Second)
-		if r := <-used; r.Keys()[0].ID() == first.Keys()[0].ID() {
-			t.Error("the ring that was there already is used again")
-		}
-	})
 }

@@ -2,9 +2,7 @@ package keyring
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
-	"time"
 )
 
 // Watcher hands on the ring of a file whenever it changes. It belongs to one goroutine.
@@ -23,8 +21,9 @@ func NewWatcher(path string, have Ring, log *slog.Logger, use func(Ring) error) 
 	return &Watcher{path: path, log: log, use: use, have: have.Text()}
 }
 
-// Reload reads the file again. A ring that cannot be read or used is logged, once, and
-// the one before stays in use.
+// Reload reads the file again, and is called every so often. It compares what the file
+// holds: a link that changes, as orchestrators have them, is seen too. A ring that
+// cannot be read or used is logged, once, and the one before stays in use.
 func (w *Watcher) Reload() {
 	r, err := Load(w.path)
 	changed := err == nil && !bytes.Equal(r.Text(), w.have)
@@ -42,20 +41,5 @@ func (w *Watcher) Reload() {
 		w.have = r.Text()
 		keys := r.Keys()
 		w.log.Info("the key ring has changed", "file", w.path, "signing", keys[len(keys)-1].ID(), "keys", len(keys))
-	}
-}
-
-// Watch looks for changes of the file, every so often until ctx ends. It compares what
-// the file holds: a link that changes, as orchestrators have them, is seen too.
-func (w *Watcher) Watch(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			w.Reload()
-		}
 	}
 }
