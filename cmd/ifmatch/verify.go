@@ -52,7 +52,8 @@ func (v *verifyCmd) chain(k *kong.Context, beside string) (*audit.Chain, error) 
 	return audit.NewChain(r.Sealing()...)
 }
 
-// open opens the store for reading, which must be there already.
+// open opens the store for reading, which must be there already. Beside a server that
+// writes, the log and the documents would be of two moments, and contradict each other.
 func (v *verifyCmd) open(ctx context.Context) (*sqlite.Store, error) {
 	dsn := cmp.Or(v.Store, policy.Default().Store)
 	if err := policy.CheckStore(dsn); err != nil {
@@ -65,7 +66,7 @@ func (v *verifyCmd) open(ctx context.Context) (*sqlite.Store, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	return sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true})
+	return sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true, Alone: true})
 }
 
 func print(r *audit.Report) error {

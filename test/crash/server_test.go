@@ -197,6 +197,9 @@ func TestOneServerServesAStore(t *testing.T) {
 	if !strings.Contains(out.String(), "in use") {
 		t.Errorf("the second server does not say that the store is in use: %s", out)
 	}
+	if out, err := command("verify", "--store", "sqlite:"+path).CombinedOutput(); err == nil || !strings.Contains(string(out), "in use") {
+		t.Errorf("a store is verified while a server may write to it: %v, %s", err, out)
+	}
 	s.answers(t)
 	s.kill()
 	third := start(t, path) // the lock of a killed process is gone

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,6 +90,49 @@ func TestReaderBesideServer(t *testing.T) {
 	}
 	if _, err := reader.Commit(context.Background(), newCommit(writeBody(&h, 10))); !errors.Is(err, store.ErrReadOnly) {
 		t.Errorf("the reader commits: %v, want ErrReadOnly", err)
+	}
+}
+
+// TestReaderAlone: who reads alone reads beside no server, and none begins meanwhile.
+func TestReaderAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "alone.db")
+	alone := Options{ReadOnly: true, Alone: true}
+	open := func(o Options) (*Store, error) { return Open(context.Background(), path, o) }
+	refused := func(what string, o Options) {
+		t.Helper()
+		s, err := open(o)
+		if err == nil {
+			s.Close()
+		}
+		if !errors.Is(err, ErrInUse) {
+			t.Errorf("%s: error is %v, want ErrInUse", what, err)
+		}
+	}
+	server, err := open(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused("beside a server", alone)
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := open(alone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused("a server beside it", Options{})
+	if err := errors.Join(reader.Close(), os.Remove(path+".lock")); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := open(alone)
+	if err != nil {
+		t.Fatalf("a copy without the file that is locked: %v", err)
+	}
+	if err := copied.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path + ".lock"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("who reads alone has made a file: %v", err)
 	}
 }
 

@@ -8,10 +8,11 @@ import (
 	"syscall"
 )
 
-// lockFile takes the lock that keeps a second process off the store. The kernel
+// lockFile opens a file as flag says, and takes the lock on it that keeps a second
+// process off the store. The kernel
 // frees it when the process ends, however it ends.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+func lockFile(path string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(path, flag, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,10 @@ type Options struct {
 	// ReadOnly opens an existing store for reading only, also while another
 	// process serves it. It is not migrated.
 	ReadOnly bool
+	// Alone has a store that is opened for reading only keep others out: Open fails
+	// with [ErrInUse] while another process serves the file, and none can begin to
+	// until Close. So all that is read is of one moment.
+	Alone bool
 	// VFS names another file layer that is registered with SQLite, for tests.
 	VFS string
 	// Probe lets tests force interleavings and faults.
@@ -78,15 +82,27 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	}
 	opts = opts.withDefaults()
 	s := &Store{opts: opts, path: path, readers: make(chan *reader, opts.Readers)}
-	if !opts.ReadOnly {
-		if s.lock, err = lockFile(path + ".lock"); err != nil {
-			return nil, err
-		}
+	if s.lock, err = lock(path+".lock", opts); err != nil {
+		return nil, err
 	}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(classify(err), s.release())
 	}
 	return s, nil
+}
+
+// lock takes the lock that opts ask for, nil where they ask for none. Who reads only
+// makes no file: where there is none, as beside a copy, nobody serves what it is for.
+func lock(path string, opts Options) (f *os.File, err error) {
+	switch {
+	case !opts.ReadOnly:
+		f, err = lockFile(path, os.O_RDWR|os.O_CREATE)
+	case opts.Alone:
+		if f, err = lockFile(path, os.O_RDONLY); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	return f, err
 }
 
 // realPath resolves links, so that one file has one lock whatever it is called.
