@@ -82,10 +82,7 @@ func (d *decoder) schema(n ast.Node, path string, at position) *value {
 	if name.text == "" {
 		return v
 	}
-	file := name.text
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(filepath.Dir(d.file), file)
-	}
+	file := d.beside(name.text)
 	data, bad := readFile(file)
 	if bad != "" {
 		d.fail(at, path, bad)

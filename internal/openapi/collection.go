@@ -1,7 +1,9 @@
 package openapi
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,16 +103,9 @@ func (d *describer) about() string {
 
 // strategies are what callers may ask for, the default first.
 func (c *Collection) strategies() []string {
-	all := []string{string(c.Default)}
-	if c.Default == "" {
-		all[0] = string(ifmatch.StrategyReject)
-	}
+	all := []string{string(cmp.Or(c.Default, ifmatch.StrategyReject))}
 	for _, s := range append([]ifmatch.Strategy{ifmatch.StrategyReject}, c.Allow...) {
-		seen := false
-		for _, known := range all {
-			seen = seen || known == string(s)
-		}
-		if !seen {
+		if !slices.Contains(all, string(s)) {
 			all = append(all, string(s))
 		}
 	}
@@ -241,12 +236,6 @@ func (d *describer) schema(name, text string) string {
 }
 
 func (d *Document) has(name string) bool {
-	for _, list := range [][]schemaOf{shared, d.schemas} {
-		for _, s := range list {
-			if s.name == name {
-				return true
-			}
-		}
-	}
-	return false
+	is := func(s schemaOf) bool { return s.name == name }
+	return slices.ContainsFunc(shared, is) || slices.ContainsFunc(d.schemas, is)
 }

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -202,12 +203,8 @@ func (d *Document) used(text string) (all []schemaOf) {
 		grown = false
 		for _, list := range [][]schemaOf{d.schemas, shared} {
 			for _, s := range list {
-				has := false
-				for _, known := range all {
-					has = has || known.name == s.name
-				}
 				at := `"#/components/schemas/` + s.name
-				if !has && (strings.Contains(text, at+`"`) || strings.Contains(text, at+"/")) {
+				if !slices.Contains(all, s) && (strings.Contains(text, at+`"`) || strings.Contains(text, at+"/")) {
 					all, text, grown = append(all, s), text+s.text, true
 				}
 			}

@@ -4,6 +4,8 @@
 package openapi
 
 import (
+	"slices"
+
 	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/jsonvalue"
 )
@@ -108,12 +110,7 @@ func (c *Collection) parks() bool { return c.may(ifmatch.StrategyPark) }
 func (c *Collection) merges() bool { return c.parks() || c.may(ifmatch.StrategyMerge) }
 
 func (c *Collection) may(s ifmatch.Strategy) bool {
-	for _, allowed := range c.Allow {
-		if allowed == s {
-			return true
-		}
-	}
-	return c.Default == s
+	return c.Default == s || slices.Contains(c.Allow, s)
 }
 
 // takesVersion tells whether the content of a PUT or a merge patch can name the

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,10 +101,7 @@ func (s sampler) ofType(schema jsonvalue.Value, depth int) (v jsonvalue.Value, o
 func (s sampler) object(schema jsonvalue.Value, depth int) (v jsonvalue.Value, ok bool) {
 	var members []jsonvalue.Member
 	for _, m := range schema.Lookup("properties").Members() {
-		required := false
-		for _, name := range schema.Lookup("required").Elems() {
-			required = required || name.Text() == m.Name
-		}
+		required := slices.ContainsFunc(schema.Lookup("required").Elems(), func(name jsonvalue.Value) bool { return name.Text() == m.Name })
 		one, ok := s.of(m.Value, depth+1)
 		if ok {
 			members = append(members, jsonvalue.Member{Name: m.Name, Value: one})

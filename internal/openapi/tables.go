@@ -159,20 +159,20 @@ func (d *describer) limit() parameter {
 		schema: `{"type":"integer","minimum":1,"maximum":` + strconv.Itoa(d.api.MaxPage) + `,"default":` + strconv.Itoa(min(100, d.api.MaxPage)) + `}`}
 }
 
-// include is the parameter that asks for members which bodies do not always have.
+// include is the parameter that asks for members which bodies do not always have. Of
+// sha256 it tells nothing: it is taken, and does nothing.
 func (d *describer) include() parameter {
-	words := []string{"version", "sha256", "links", "meta", "provenance"}
-	doc := "What the body is to show beside the document, separated by commas: "
 	var offers []string
-	for _, word := range words {
-		c := d.c
-		switch {
-		case word == "version" && c.Dialect.BodyVersion == ifmatch.BodyVersionNone,
-			word == "sha256", word == "links" && !c.Links, word == "meta" && !c.Meta, word == "provenance" && !c.Contributions:
-		default:
-			offers = append(offers, "`"+word+"`")
+	for _, of := range []struct {
+		word string
+		any  bool
+	}{
+		{"version", d.c.Dialect.BodyVersion != ifmatch.BodyVersionNone}, {"links", d.c.Links}, {"meta", d.c.Meta}, {"provenance", d.c.Contributions},
+	} {
+		if of.any {
+			offers = append(offers, "`"+of.word+"`")
 		}
 	}
-	return query("include", doc+strings.Join(offers, ", ")+".",
+	return query("include", "What the body is to show beside the document, separated by commas: "+strings.Join(offers, ", ")+".",
 		`{"type":"string","pattern":"^(version|sha256|links|meta|provenance)(,(version|sha256|links|meta|provenance))*$"}`)
 }
