@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"strconv"
@@ -250,6 +251,14 @@ func (rec *Recorder) WriteHeader(status int) {
 func (rec *Recorder) Write(p []byte) (int, error) {
 	rec.WriteHeader(http.StatusOK)
 	return rec.body.Write(p)
+}
+
+// Response returns the answer as it is sent on a connection of its own.
+func (rec *Recorder) Response() *http.Response {
+	return &http.Response{
+		StatusCode: rec.status, ProtoMajor: 1, ProtoMinor: 1, Header: rec.header,
+		Body: io.NopCloser(&rec.body), ContentLength: int64(rec.body.Len()),
+	}
 }
 
 // Size returns how large the body is, in bytes.

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/problem"
 )
 
@@ -152,7 +151,7 @@ func (c *countedConn) turnAway(plain bool) {
 
 func tooManyConnections() []byte {
 	return wholeAnswer(&problem.Document{
-		Code: problem.Overloaded, CorrelationID: door.Correlation(new(http.Request)), RetryAfter: time.Second,
+		Code: problem.Overloaded, RetryAfter: time.Second,
 		Detail: "The server has as many connections as it may. Nothing was done. Wait as long as Retry-After says, then try again, and keep the connection for the requests after that.",
 	})
 }

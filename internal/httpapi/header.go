@@ -2,8 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"io"
-	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -81,7 +79,7 @@ func (c *conn) CloseWrite() error {
 // known, so nothing is said of it.
 func headerTooLarge(limit int) []byte {
 	return wholeAnswer(&problem.Document{
-		Code: problem.TooLarge, Status: http.StatusRequestHeaderFieldsTooLarge, CorrelationID: door.Correlation(new(http.Request)),
+		Code: problem.TooLarge, Status: http.StatusRequestHeaderFieldsTooLarge,
 		Detail: "The request's header, with its first line, is larger than " + strconv.Itoa(limit) + " bytes. Nothing was done. Send fewer or shorter header fields, or a shorter URL.",
 	})
 }
@@ -89,19 +87,11 @@ func headerTooLarge(limit int) []byte {
 // wholeAnswer is an answer with a problem document as it is sent, head and all, after
 // which the connection ends.
 func wholeAnswer(doc *problem.Document) []byte {
-	body := doc.Append(nil)
-	answer := http.Response{
-		StatusCode: doc.StatusCode(), ProtoMajor: 1, ProtoMinor: 1, Close: true,
-		Header: http.Header{
-			"Content-Type":  {problem.ProblemJSON.ContentType()},
-			"Cache-Control": {"no-store"},
-			"Date":          {time.Now().UTC().Format(http.TimeFormat)},
-		},
-		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
-	}
-	if doc.RetryAfter > 0 {
-		answer.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil(doc.RetryAfter.Seconds()))))
-	}
+	rec := door.NewRecorder()
+	problem.Write(rec, new(http.Request), doc)
+	answer := rec.Response()
+	answer.Close = true
+	answer.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	var b bytes.Buffer
 	_ = answer.Write(&b) // a buffer takes everything
 	return b.Bytes()
