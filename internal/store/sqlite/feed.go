@@ -24,7 +24,7 @@ func (s *Store) Changes(ctx context.Context, q store.ChangeQuery) (store.ChangeP
 		return store.ChangePage{}, err
 	}
 	page := store.ChangePage{Newest: s.tail.Newest()} // every snapshot that is taken from now on has it
-	quiet := !q.Touches && q.Part.Collection != "" && s.heads.look(q.Part).published <= q.After
+	quiet := q.Part.Collection != "" && s.heads.look(q.Part).published <= q.After
 	err := s.read(ctx, true, func(r *reader) error {
 		if s.opts.ReadOnly { // nobody tells of what the process that serves the file has committed
 			quiet = false
