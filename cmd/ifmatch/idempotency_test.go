@@ -46,6 +46,9 @@ func TestDemandsKeys(t *testing.T) {
 			t.Errorf("%s: a POST without a key: %s, %v; want %d", word, answer.Status, err, want)
 		}
 		s.creates("8e03978e-40d5-43e8-bc93-6894a57f9324")
+		if try := s.announced("try "); strings.Contains(try, "-H 'Idempotency-Key: ") != (word == "required") {
+			t.Errorf("%s: the line to try is %s", word, try)
+		}
 		s.stop()
 	}
 }

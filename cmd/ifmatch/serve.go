@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/google/uuid"
 
 	"github.com/ifmatch/ifmatch/internal/coding"
 	"github.com/ifmatch/ifmatch/internal/door"
@@ -246,13 +247,17 @@ func announce(p *policy.Policy, addr net.Addr) {
 		scheme = "https"
 	}
 	fmt.Printf("listening on %s://%s\nstore        %s\n", scheme, addr, p.Store)
-	path := "/v1/notes/1"
-	if p.Default == nil && len(p.Collections) > 0 {
-		path = p.Collections[0].Example()
+	path, c := "/v1/notes/1", p.Default
+	if len(p.Collections) > 0 {
+		c = &p.Collections[0]
+		path = c.Example()
 	}
-	credentials := ""
+	header := ""
 	if p.Auth != nil && p.Auth.Mode == policy.AuthBearer {
-		credentials = "-H 'Authorization: Bearer " + kindOfCredential(p.Auth) + "' "
+		header = "-H 'Authorization: Bearer " + kindOfCredential(p.Auth) + "' "
 	}
-	fmt.Printf("try          curl -i -X PUT %s-H 'Content-Type: application/json' -d '{\"title\":\"A\"}' %s://%s%s\n", credentials, scheme, addr, path)
+	if c.Contract.KeyRequired {
+		header += "-H 'Idempotency-Key: " + uuid.NewString() + "' "
+	}
+	fmt.Printf("try          curl -i -X PUT %s-H 'Content-Type: application/json' -d '{\"title\":\"A\"}' %s://%s%s\n", header, scheme, addr, path)
 }
