@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -253,12 +254,18 @@ func (rec *Recorder) Write(p []byte) (int, error) {
 	return rec.body.Write(p)
 }
 
-// Response returns the answer as it is sent on a connection of its own.
-func (rec *Recorder) Response() *http.Response {
-	return &http.Response{
-		StatusCode: rec.status, ProtoMajor: 1, ProtoMinor: 1, Header: rec.header,
-		Body: io.NopCloser(&rec.body), ContentLength: int64(rec.body.Len()),
+// Wire returns the answer as it is sent over HTTP/1.1 at a time, on a connection that
+// ends with it.
+func (rec *Recorder) Wire(at time.Time) []byte {
+	header := rec.header.Clone()
+	header.Set("Date", at.UTC().Format(http.TimeFormat))
+	answer := http.Response{
+		StatusCode: rec.status, ProtoMajor: 1, ProtoMinor: 1, Header: header, Close: true,
+		Body: io.NopCloser(bytes.NewReader(rec.body.Bytes())), ContentLength: int64(rec.body.Len()),
 	}
+	var text bytes.Buffer
+	_ = answer.Write(&text) // a buffer takes everything
+	return text.Bytes()
 }
 
 // Size returns how large the body is, in bytes.

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"net"
 	"net/http"
 	"strconv"
@@ -89,10 +88,5 @@ func headerTooLarge(limit int) []byte {
 func wholeAnswer(doc *problem.Document) []byte {
 	rec := door.NewRecorder()
 	problem.Write(rec, new(http.Request), doc)
-	answer := rec.Response()
-	answer.Close = true
-	answer.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	var b bytes.Buffer
-	_ = answer.Write(&b) // a buffer takes everything
-	return b.Bytes()
+	return rec.Wire(time.Now())
 }
