@@ -223,6 +223,9 @@ const (
 	Released  Result = "released"
 )
 
+// Logged are the results that stand in the log: what changed nothing leaves no row.
+var Logged = []Result{Created, Replaced, Patched, Merged, Overwritten, Deleted, Contributed, Withdrawn, Parked, Discarded, Leased, Renewed, Released}
+
 // Outcome is what became of an intent that was carried out.
 type Outcome struct {
 	Result Result

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ifmatch/ifmatch"
@@ -152,7 +154,9 @@ func (a *auditing) filter(name, value string) (bad string) {
 	case "by":
 		q.by = value
 	case "outcome":
-		q.outcome = value
+		if q.outcome = value; !slices.Contains(engine.Logged, engine.Result(value)) {
+			return "There is no outcome " + strconv.Quote(shorten(value)) + " in the log. Use one of " + outcomes() + "."
+		}
 	case "since":
 		q.since, err = time.Parse(time.RFC3339, value)
 	case "until":
@@ -170,6 +174,15 @@ func (a *auditing) filter(name, value string) (bad string) {
 		return name + " is a time of RFC 3339, such as 2026-11-20T18:00:00Z. In a URL the + of an offset is written as %2B."
 	}
 	return ""
+}
+
+// outcomes lists what the log can have as an outcome.
+func outcomes() string {
+	var all []string
+	for _, result := range engine.Logged {
+		all = append(all, string(result))
+	}
+	return strings.Join(all, ", ")
 }
 
 // origin is the cursor before the oldest row. A filter is no part of it: with another

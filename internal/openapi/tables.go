@@ -173,6 +173,10 @@ func (d *describer) include() parameter {
 			offers = append(offers, "`"+of.word+"`")
 		}
 	}
-	return query("include", "What the body is to show beside the document, separated by commas: "+strings.Join(offers, ", ")+".",
+	doc := "What the body is to show beside the document: nothing is offered here."
+	if offers != nil {
+		doc = "What the body is to show beside the document, separated by commas: " + strings.Join(offers, ", ") + "."
+	}
+	return query("include", doc,
 		`{"type":"string","pattern":"^(version|sha256|links|meta|provenance)(,(version|sha256|links|meta|provenance))*$"}`)
 }
