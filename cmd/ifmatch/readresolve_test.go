@@ -88,6 +88,7 @@ func TestHiddenFaultsOfMerges(t *testing.T) {
 		if strings.Count(text, `"id"`) != 1 {
 			t.Errorf("parked are %s", text)
 		}
+		text = withoutIDs(text) // one may have these digits too
 		if !strings.Contains(text, `"path":"/salary"`) || strings.Contains(text, "777") != sees || strings.Contains(text, "Must be at most") != sees {
 			t.Errorf("%s is told %s", who, text)
 		}
