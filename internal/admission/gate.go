@@ -11,7 +11,7 @@ import (
 // How long somebody may wait for a place: calm, as long as the queue has been empty
 // within the last busyAfter, and hurried where it has not.
 const (
-	busyAfter = 20 * time.Millisecond
+	busyAfter = 10 * time.Millisecond
 	calm      = 100 * time.Millisecond
 	hurried   = 5 * time.Millisecond
 )
@@ -19,8 +19,8 @@ const (
 // Of refusals: one is let go for every so many who leave, one is held back for heldFor at
 // most, and no more than maxHeld are.
 const (
-	leaveEach = 8
-	heldFor   = 500 * time.Millisecond
+	leaveEach = 16
+	heldFor   = time.Second
 	maxHeld   = 1 << 13
 )
 
@@ -38,7 +38,7 @@ const (
 //
 // It is safe for concurrent use.
 type Gate struct {
-	places, room int
+	places int
 
 	mu      sync.Mutex
 	inside  int
@@ -53,14 +53,15 @@ type waiter struct {
 	let  chan bool // whether it is let in; it holds the answer until that is read
 }
 
-// NewGate returns a gate with places, more than 0, for which twice as many may wait.
-func NewGate(places int) *Gate { return &Gate{places: places, room: 2 * places} }
+// NewGate returns a gate with places, more than 0, for which as many may wait as there
+// are.
+func NewGate(places int) *Gate { return &Gate{places: places} }
 
 // Full tells whether whoever comes now would be refused.
 func (g *Gate) Full() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.inside >= g.places && len(g.waiting) >= g.room
+	return g.inside >= g.places && len(g.waiting) >= g.places
 }
 
 // Enter takes a place, and waits for one for a moment. It returns false where there is
@@ -72,7 +73,7 @@ func (g *Gate) Enter(ctx context.Context) bool {
 		g.mu.Unlock()
 		return true
 	}
-	if len(g.waiting) >= g.room {
+	if len(g.waiting) >= g.places {
 		g.mu.Unlock()
 		return false
 	}
@@ -127,7 +128,7 @@ func (g *Gate) Leave() {
 	}
 }
 
-// Hold holds a refusal back, for half a second at most and not longer than ctx.
+// Hold holds a refusal back, for a second at most and not longer than ctx.
 func (g *Gate) Hold(ctx context.Context) {
 	let := make(chan struct{})
 	g.mu.Lock()
