@@ -40,11 +40,11 @@ func TestKillBatches(t *testing.T) {
 		again := start(t, path)
 		there := map[string]int{}
 		for _, shelf := range shelves {
-			for _, id := range idsOn(t, again.url, shelf) {
+			for _, id := range idsOn(t, again.URL, shelf) {
 				there[id]++
 			}
 		}
-		again.kill()
+		again.Kill()
 		verify(t, path)
 		for id, n := range there {
 			if n != len(shelves) {
@@ -57,7 +57,7 @@ func TestKillBatches(t *testing.T) {
 			}
 		}
 		if t.Failed() {
-			t.Fatalf("the server said: %s", s.stderr)
+			t.Fatalf("the server said: %s", s.Stderr)
 		}
 		if round == (rounds+1)/2-1 {
 			t.Logf("%d batches sent, %d acknowledged, %d there", sent, len(acked), len(there))
@@ -76,7 +76,7 @@ func batchUntilKilled(t *testing.T, s *server, round, clients, answers int, acke
 		all.Go(func() {
 			for i := 0; ; i++ {
 				id := fmt.Sprintf("r%d-c%d-%d", round, c, i)
-				res, err := client.Post(s.url+"/_batch", jsonType, strings.NewReader(batchOf(id)))
+				res, err := client.Post(s.URL+"/_batch", jsonType, strings.NewReader(batchOf(id)))
 				mu.Lock()
 				sent++
 				mu.Unlock()
@@ -96,7 +96,7 @@ func batchUntilKilled(t *testing.T, s *server, round, clients, answers int, acke
 		})
 	}
 	<-enough
-	s.kill()
+	s.Kill()
 	all.Wait()
 	return sent
 }

@@ -155,23 +155,23 @@ func TestKillFollowed(t *testing.T) {
 		s := start(t, path)
 		var following sync.WaitGroup
 		for _, f := range followers {
-			following.Go(func() { f.follow(s.url) })
+			following.Go(func() { f.follow(s.URL) })
 		}
-		full, done := l.run(s.url, 1+rng.IntN(800))
+		full, done := l.run(s.URL, 1+rng.IntN(800))
 		<-full
 		if round%2 == 0 {
-			s.kill()
+			s.Kill()
 		} else if err := s.terminate(t); err != nil {
-			t.Errorf("with followers the server ends with %v: %s", err, s.stderr)
+			t.Errorf("with followers the server ends with %v: %s", err, s.Stderr)
 		}
 		done()
 		following.Wait()
 		again := start(t, path)
 		l.transport(false)
-		l.check(again.url)
+		l.check(again.URL)
 		all := &follower{T: t}
 		for _, f := range append(followers, all) {
-			for f.page(again.url, "") > 0 {
+			for f.page(again.URL, "") > 0 {
 			}
 		}
 		for _, f := range followers {
@@ -179,10 +179,10 @@ func TestKillFollowed(t *testing.T) {
 				t.Errorf("a follower (streams: %t) has seen %d changes, and the feed has %d, or others", f.streams, len(f.seen), len(all.seen))
 			}
 		}
-		again.kill()
+		again.Kill()
 		verify(t, path)
 		if t.Failed() {
-			t.Fatalf("in round %d; the server said: %s", round, s.stderr)
+			t.Fatalf("in round %d; the server said: %s", round, s.Stderr)
 		}
 		followed = len(all.seen)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ifmatch/ifmatch/test/process"
 )
 
 // counting has documents that add up what they are contributed.
@@ -29,7 +31,9 @@ func TestKillContributions(t *testing.T) {
 	if err := os.WriteFile(config, []byte(counting), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	serveIt := func() *server { return await(t, command(append(serve(path), "--config", config)...)) }
+	serveIt := func() *server {
+		return await(t, process.Command(binary, append(process.Serve("sqlite:"+path), "--config", config)...))
+	}
 	total := 0
 	for round := range (rounds + 4) / 5 {
 		// Each round has a document of its own, since one takes only so many.
@@ -44,7 +48,7 @@ func TestKillContributions(t *testing.T) {
 				for i := 0; ; i++ {
 					name := fmt.Sprintf("c%d-%d", c, i)
 					body := fmt.Sprintf(`{"source":%q,"confidence":0.5,"observedAt":"2026-01-01T00:00:00Z","data":{"n":1,"from":[%q]}}`, name, name)
-					res, err := http.Post(s.url+doc+"/_contributions", "application/json", strings.NewReader(body))
+					res, err := http.Post(s.URL+doc+"/_contributions", "application/json", strings.NewReader(body))
 					if err != nil {
 						return // the server is gone
 					}
@@ -62,16 +66,16 @@ func TestKillContributions(t *testing.T) {
 			})
 		}
 		<-enough
-		s.kill()
+		s.Kill()
 		load.Wait()
 		verify(t, path)
 		again := serveIt()
 		total += len(acked)
-		checkContributed(t, again.url+doc, acked)
-		again.kill()
+		checkContributed(t, again.URL+doc, acked)
+		again.Kill()
 		verify(t, path)
 		if t.Failed() {
-			t.Fatalf("the server said: %s", s.stderr)
+			t.Fatalf("the server said: %s", s.Stderr)
 		}
 	}
 	t.Logf("%d contributions acknowledged", total)

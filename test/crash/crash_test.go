@@ -30,20 +30,20 @@ func TestKill(t *testing.T) {
 	acks, happened := 0, 0
 	for round := range rounds {
 		s := start(t, path)
-		full, done := l.run(s.url, 1+rng.IntN(1500))
+		full, done := l.run(s.URL, 1+rng.IntN(1500))
 		<-full
-		s.kill()
+		s.Kill()
 		done()
 		if round%2 == 0 { // before a server has mended anything
 			verify(t, path)
 		}
 		again := start(t, path)
 		acks += l.acks
-		happened += l.check(again.url)
-		again.kill()
+		happened += l.check(again.URL)
+		again.Kill()
 		verify(t, path)
 		if t.Failed() {
-			t.Fatalf("in round %d; the server said: %s", round, s.stderr)
+			t.Fatalf("in round %d; the server said: %s", round, s.Stderr)
 		}
 	}
 	t.Logf("%d rounds, %d writes acknowledged, %d happened without an answer", rounds, acks, happened)
@@ -64,20 +64,20 @@ func TestTerminate(t *testing.T) {
 		// server may be about to close it as idle while the client is writing.
 		l.transport(true)
 		s := start(t, path)
-		full, done := l.run(s.url, 1+rng.IntN(1000))
+		full, done := l.run(s.URL, 1+rng.IntN(1000))
 		<-full
 		if err := s.terminate(t); err != nil {
-			t.Errorf("the server ends with %v: %s", err, s.stderr)
+			t.Errorf("the server ends with %v: %s", err, s.Stderr)
 		}
 		done()
 		verify(t, path)
 		l.transport(false)
 		again := start(t, path)
 		acks += l.acks
-		if happened := l.check(again.url); happened > 0 {
+		if happened := l.check(again.URL); happened > 0 {
 			t.Errorf("%d writes happened and were not answered", happened)
 		}
-		again.kill()
+		again.Kill()
 		if t.Failed() {
 			t.FailNow()
 		}

@@ -64,14 +64,14 @@ func TestKillBetweenCommitAndAnswer(t *testing.T) {
 		posts := postUntilKilled(s, round, clients, 1+rng.IntN(300))
 		again := start(t, path)
 		for _, p := range posts {
-			unanswered += p.settle(t, again.url)
+			unanswered += p.settle(t, again.URL)
 		}
 		made += len(posts)
-		again.kill()
+		again.Kill()
 	}
 	verify(t, path)
 	last := start(t, path)
-	if n := countNotes(t, last.url); n != made {
+	if n := countNotes(t, last.URL); n != made {
 		t.Errorf("%d keys have made %d documents", made, n)
 	}
 	if unanswered == 0 {
@@ -95,7 +95,7 @@ func postUntilKilled(s *server, round, clients, answers int) []*post {
 				mu.Lock()
 				posts = append(posts, p)
 				mu.Unlock()
-				got, ok := p.create(client, s.url)
+				got, ok := p.create(client, s.URL)
 				if !ok {
 					return
 				}
@@ -109,7 +109,7 @@ func postUntilKilled(s *server, round, clients, answers int) []*post {
 		})
 	}
 	<-enough
-	s.kill()
+	s.Kill()
 	all.Wait()
 	return posts
 }

@@ -57,7 +57,7 @@ func TestIdleFollowers(t *testing.T) {
 	slices.Sort(slower)
 	t.Logf("in the middle of %d rounds: %+.1f %%", rounds, slower[rounds/2])
 	if err := s.terminate(t); err != nil {
-		t.Errorf("with followers the server ends with %v: %s", err, s.stderr)
+		t.Errorf("with followers the server ends with %v: %s", err, s.Stderr)
 	}
 }
 
@@ -72,7 +72,7 @@ func (s *server) follow(t *testing.T, n int) (leave func()) {
 		opening.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/v1/quiet/_changes", nil)
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/v1/quiet/_changes", nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -103,7 +103,7 @@ func (s *server) write(t *testing.T, name string) time.Duration {
 	for c := range 16 {
 		writing.Go(func() {
 			for i := range idleWrites / 16 {
-				r, err := http.NewRequest(http.MethodPut, fmt.Sprintf("%s/v1/busy/%s-%d-%d", s.url, name, c, i), strings.NewReader(`{"n":1}`))
+				r, err := http.NewRequest(http.MethodPut, fmt.Sprintf("%s/v1/busy/%s-%d-%d", s.URL, name, c, i), strings.NewReader(`{"n":1}`))
 				if err != nil {
 					t.Error(err)
 					return
@@ -156,7 +156,7 @@ func (s *server) processor(t *testing.T) time.Duration {
 
 func (s *server) proc(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.cmd.Process.Pid, name))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.PID(), name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ const leased = "/v1/docs/leased"
 // ask sends a request, with headers in pairs, and returns status and body.
 func (s *server) ask(t *testing.T, method, path, body string, headers ...string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
+	req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func (s *server) ask(t *testing.T, method, path, body string, headers ...string)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatalf("%s %s: %v: %s", method, path, err, s.stderr)
+		t.Fatalf("%s %s: %v: %s", method, path, err, s.Stderr)
 	}
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
@@ -59,7 +59,7 @@ func TestKillWithALease(t *testing.T) {
 		t.Fatal(status, body)
 	}
 	held, fence := first.take(t, "300000")
-	first.kill()
+	first.Kill()
 
 	second := start(t, path)
 	write := func(s *server, want int, headers ...string) {
@@ -74,7 +74,7 @@ func TestKillWithALease(t *testing.T) {
 		t.Fatal(status, body)
 	}
 	renewed := time.Now()
-	second.kill() // and the holder with it
+	second.Kill() // and the holder with it
 
 	third := start(t, path)
 	_, next := third.take(t, "60000")
@@ -83,6 +83,6 @@ func TestKillWithALease(t *testing.T) {
 	}
 	t.Logf("freed %s after it was renewed for 1.5s", time.Since(renewed).Round(time.Millisecond))
 	write(third, http.StatusPreconditionFailed, "Ifmatch-Lease", held)
-	third.kill()
+	third.Kill()
 	verify(t, path)
 }

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ifmatch/ifmatch/test/process"
 )
 
 // traced starts a server under strace and returns the lines of the trace, which
@@ -28,7 +30,7 @@ func traced(t *testing.T, path string, options ...string) (*server, <-chan strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := command(serve(path)...)
+	cmd := process.Command(binary, process.Serve("sqlite:"+path)...)
 	cmd.Path = strace
 	cmd.Args = append(append([]string{"strace", "-D", "-f", "-y", "-o", "/dev/fd/3"}, options...), append([]string{binary}, cmd.Args[1:]...)...)
 	cmd.ExtraFiles = []*os.File{w}
@@ -59,7 +61,7 @@ func TestFlushBeforeAnswer(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "crash.db")
 	s, lines := traced(t, path, "-e", "trace=pwrite64,write,fsync,fdatasync")
 	l := newLoad(t, 0, 0)
-	l.url = s.url
+	l.url = s.URL
 	const writes = 20
 	for i := range writes {
 		r, ok := l.send("PUT", fmt.Sprintf("/v1/docs/%d", i), map[string]int{"n": i}, "Content-Type", jsonType, "If-None-Match", "*")
@@ -98,7 +100,7 @@ func TestFlushFails(t *testing.T) {
 	}
 	s, lines := traced(t, path, "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=10+")
 	l := newLoad(t, 0, 0)
-	l.url = s.url
+	l.url = s.URL
 	put := func(i int) reply {
 		r, ok := l.send("PUT", fmt.Sprintf("/v1/docs/%d", i), map[string]int{"n": i}, "Content-Type", jsonType, "If-None-Match", "*")
 		if !ok {
@@ -129,7 +131,7 @@ func TestFlushFails(t *testing.T) {
 		}
 	}
 	there()
-	s.kill()
+	s.Kill()
 	injected := 0
 	for line := range lines {
 		if strings.Contains(line, "(INJECTED)") {
@@ -139,7 +141,7 @@ func TestFlushFails(t *testing.T) {
 	if injected == 0 {
 		t.Error("no flush was made to fail")
 	}
-	l.url = start(t, path).url
+	l.url = start(t, path).URL
 	there()
 	if r := put(acked + 2); r.status != http.StatusCreated {
 		t.Errorf("started again, a write is answered %d: %s", r.status, r.body)
