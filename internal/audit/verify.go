@@ -77,12 +77,12 @@ func Verify(ctx context.Context, s store.Scanner, chain *Chain) (*Report, error)
 }
 
 type verification struct {
-	report   Report
-	chain    *Chain
-	position int64
-	tails    map[store.Ref]*tail
-	floor    func(store.Part) (int64, error)
-	indexes  *indexCheck // nil where the store keeps none
+	report  Report
+	chain   *Chain
+	feed    store.Mark
+	tails   map[store.Ref]*tail
+	floor   func(store.Part) (int64, error)
+	indexes *indexCheck // nil where the store keeps none
 }
 
 // tail is where the log has left a document so far.
@@ -97,10 +97,10 @@ type tail struct {
 
 func (v *verification) row(e *store.Entry) error {
 	v.report.Rows++
-	if e.Position <= v.position {
-		v.report.add(e.Ref, e.Rev, "feed position %d follows %d", e.Position, v.position)
+	if last := v.feed.At(e.Lane); e.Position <= last {
+		v.report.add(e.Ref, e.Rev, "feed position %d follows %d", e.Position, last)
 	}
-	v.position = e.Position
+	v.feed = v.feed.With(e.Lane, e.Position)
 	t := v.tails[e.Ref]
 	if t == nil {
 		t = &tail{deleted: true}

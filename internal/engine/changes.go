@@ -8,16 +8,27 @@ import (
 
 // FeedPlace is how far somebody has read a feed.
 type FeedPlace struct {
-	// Position is where the next page begins: everything up to it was shown.
-	Position int64
+	// Mark is where the next page begins: everything up to it was shown.
+	Mark store.Mark
 	// Pruned is what the feed had lost already when its reader began with the oldest
 	// that was kept.
-	Pruned int64
+	Pruned store.Mark
+}
+
+// misses tells whether rows behind the place are gone that were there when its reader
+// began.
+func (p *FeedPlace) misses(pruned store.Mark) bool {
+	for lane, gone := range pruned {
+		if p.Mark.At(lane) < gone && p.Pruned.At(lane) != gone {
+			return true
+		}
+	}
+	return false
 }
 
 // Changes returns the page of a feed that comes behind a place, and its end; nil is
 // the place before the oldest change that is kept. A page without entries whose Last
-// is its Newest tells that there is no more now. It fails with a [*Refusal]:
+// covers its Newest tells that there is no more now. It fails with a [*Refusal]:
 // ReasonResync where changes behind the place are no longer kept, or the store does
 // not come so far, and ReasonNotFound where it keeps no feed.
 func (e *Engine) Changes(ctx context.Context, q store.ChangeQuery, from *FeedPlace) (store.ChangePage, FeedPlace, error) {
@@ -25,18 +36,17 @@ func (e *Engine) Changes(ctx context.Context, q store.ChangeQuery, from *FeedPla
 	if !ok {
 		return store.ChangePage{}, FeedPlace{}, &Refusal{Reason: ReasonNotFound, Detail: "The store of this server keeps no feed of changes."}
 	}
-	if q.After = 0; from != nil {
-		q.After = from.Position
+	if q.After = nil; from != nil {
+		q.After = from.Mark
 	}
 	page, err := feed.Changes(ctx, q)
 	if err != nil {
 		return page, FeedPlace{}, e.refusalOf(err, nil)
 	}
-	next := FeedPlace{Position: page.Last, Pruned: page.Pruned}
+	next := FeedPlace{Mark: page.Last, Pruned: page.Pruned}
 	if from != nil {
 		next.Pruned = from.Pruned
-		lost := from.Position < page.Pruned && from.Pruned != page.Pruned
-		if lost || from.Position > page.Newest {
+		if from.misses(page.Pruned) || !page.Newest.Covers(from.Mark) {
 			return page, FeedPlace{}, &Refusal{Reason: ReasonResync}
 		}
 	}

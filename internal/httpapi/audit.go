@@ -213,6 +213,10 @@ func (a *auditing) read(ctx context.Context) (rows [][]byte, more bool, err erro
 		if err != nil {
 			return nil, false, err
 		}
+		var before store.Mark
+		if a.at != nil {
+			before = a.at.Mark
+		}
 		a.at = &next
 		for i := range page.Entries {
 			row, err := a.row(ctx, &page.Entries[i])
@@ -223,11 +227,11 @@ func (a *auditing) read(ctx context.Context) (rows [][]byte, more bool, err erro
 				continue
 			}
 			if rows = append(rows, row); len(rows) == a.limit {
-				a.at.Position = page.Entries[i].Position
-				return rows, a.at.Position < page.Newest, nil
+				a.at.Mark = before.Past(page.Entries[:i+1])
+				return rows, !a.at.Mark.Covers(page.Newest), nil
 			}
 		}
-		if page.Last >= page.Newest {
+		if page.Last.Covers(page.Newest) {
 			return rows, false, nil
 		}
 	}

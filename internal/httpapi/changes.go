@@ -36,6 +36,7 @@ type feed struct {
 	scope   store.Scope
 	origin  feedCursor        // of its beginning
 	at      *engine.FeedPlace // nil before the oldest
+	passed  store.Mark        // where the page begins that ends there, or what of it was told
 	limit   int
 	data    bool // with the documents
 }
@@ -132,7 +133,7 @@ func (f *feed) begin(since string) error {
 	case sinceNow:
 		now := f.server.door.Engine.Watch(f.scope)
 		defer now.Stop()
-		f.at = &engine.FeedPlace{Position: now.Quiet()}
+		f.at = &engine.FeedPlace{Mark: now.Quiet()}
 		return nil
 	}
 	cursor, ok := decodeFeedCursor(since)
@@ -159,6 +160,9 @@ func (f *feed) read(ctx context.Context) ([]change, error) {
 		most = siftedDocuments
 	}
 	for limit := f.limit; ; limit = max(limit, min(2*limit, most)) {
+		if f.passed = nil; f.at != nil {
+			f.passed = f.at.Mark
+		}
 		page, next, err := f.server.door.Engine.Changes(ctx, store.ChangeQuery{Scope: f.scope, Limit: limit, Bodies: f.data}, f.at)
 		if err != nil {
 			return nil, err
@@ -167,12 +171,21 @@ func (f *feed) read(ctx context.Context) ([]change, error) {
 		changes, err := f.visible(ctx, page.Entries)
 		if len(changes) > f.limit {
 			changes = changes[:f.limit]
-			f.at.Position = changes[f.limit-1].Position
+			f.at.Mark = f.passed.Past(through(page.Entries, changes[f.limit-1].Entry))
 		}
-		if err != nil || len(changes) > 0 || page.Last >= page.Newest {
+		if err != nil || len(changes) > 0 || page.Last.Covers(page.Newest) {
 			return changes, err
 		}
 	}
+}
+
+// through returns entries up to the last one, which is one of them.
+func through(entries []store.Entry, last *store.Entry) []store.Entry {
+	n := 1
+	for &entries[n-1] != last {
+		n++
+	}
+	return entries[:n]
 }
 
 // next is read, but that it waits for changes until one comes, the time is up, the
@@ -193,7 +206,7 @@ func (f *feed) next(ctx context.Context, up <-chan time.Time) ([]change, error) 
 		case <-f.server.draining:
 		case <-ctx.Done():
 		}
-		f.at.Position = max(f.at.Position, watch.Quiet())
+		f.at.Mark = f.at.Mark.Join(watch.Quiet())
 		watch.Stop()
 		if !woken {
 			return nil, nil

@@ -20,7 +20,7 @@ var errBadCursor = errors.New("the cursor is not one of this feed")
 type digestOf [6]byte
 
 // feedCursor is how far a caller has come in the feed of a part, or of all: a
-// position for each lane, of which the stores that there are have one.
+// position for each lane.
 type feedCursor struct {
 	store digestOf // which numbers positions
 	part  digestOf // whose feed it is
@@ -55,8 +55,12 @@ func nameOf(texts ...string) (name digestOf) {
 
 func (c feedCursor) String() string {
 	raw := append(append([]byte{}, c.store[:]...), c.part[:]...)
-	for _, n := range []int64{c.epoch, c.at.Position, c.at.Pruned} {
-		raw = binary.AppendUvarint(raw, uint64(n))
+	raw = binary.AppendUvarint(raw, uint64(c.epoch))
+	for _, mark := range []store.Mark{c.at.Mark, c.at.Pruned} {
+		raw = binary.AppendUvarint(raw, uint64(len(mark)))
+		for _, position := range mark {
+			raw = binary.AppendUvarint(raw, uint64(position))
+		}
 	}
 	return encodeCursor(cursorFeed, string(raw))
 }
@@ -71,12 +75,34 @@ func decodeFeedCursor(cursor string) (c feedCursor, ok bool) {
 	copy(c.store[:], text)
 	copy(c.part[:], text[len(c.store):])
 	rest := []byte(text[names:])
-	for _, n := range []*int64{&c.epoch, &c.at.Position, &c.at.Pruned} {
-		u, size := binary.Uvarint(rest)
-		if size <= 0 || u > math.MaxInt64 {
-			return c, false
+	c.epoch, rest, ok = readCount(rest)
+	for _, mark := range []*store.Mark{&c.at.Mark, &c.at.Pruned} {
+		if ok {
+			*mark, rest, ok = readMark(rest)
 		}
-		*n, rest = int64(u), rest[size:]
 	}
-	return c, c.String() == cursor
+	return c, ok && c.String() == cursor
+}
+
+func readMark(raw []byte) (mark store.Mark, rest []byte, ok bool) {
+	lanes, rest, ok := readCount(raw)
+	if !ok || lanes > int64(len(rest)) { // each takes a byte at least
+		return nil, nil, false
+	}
+	for range lanes {
+		var position int64
+		if position, rest, ok = readCount(rest); !ok {
+			return nil, nil, false
+		}
+		mark = append(mark, position)
+	}
+	return mark, rest, true
+}
+
+func readCount(raw []byte) (n int64, rest []byte, ok bool) {
+	u, size := binary.Uvarint(raw)
+	if size <= 0 || u > math.MaxInt64 {
+		return 0, nil, false
+	}
+	return int64(u), raw[size:], true
 }

@@ -55,7 +55,7 @@ func (f *feed) follow(w http.ResponseWriter, changes []change) error {
 		if out.flush(event) != nil {
 			return nil
 		}
-		told := f.cursor()
+		told := f.cursor().String()
 		for i := range changes {
 			var err error
 			if event, err = f.event(event[:0], &changes[i]); err != nil || out.write(event) != nil {
@@ -81,8 +81,8 @@ func (f *feed) follow(w http.ResponseWriter, changes []change) error {
 		event = event[:0]
 		if len(changes) == 0 {
 			event = append(event, ":\n"...)
-			if now := f.cursor(); now != told {
-				event = append(append(event, "id: "...), now.String()...)
+			if now := f.cursor().String(); now != told {
+				event = append(append(event, "id: "...), now...)
 				event = append(event, '\n')
 			}
 			event = append(event, '\n')
@@ -96,8 +96,9 @@ func (f *feed) event(dst []byte, c *change) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.passed = f.passed.With(c.Lane, c.Position)
 	at := f.cursor()
-	at.at.Position = c.Position
+	at.at.Mark = f.passed
 	dst = append(append(dst, "id: "...), at.String()...)
 	dst = append(dst, "\nevent: change\ndata: "...)
 	return append(append(dst, item...), "\n\n"...), nil // what is stored was printed in one line

@@ -100,7 +100,7 @@ func TestStreamBeats(t *testing.T) {
 			id = ""
 		}
 	}
-	if c, ok := decodeFeedCursor(id); !ok || c.at.Position != 2 {
+	if c, ok := decodeFeedCursor(id); !ok || c.at.Mark.At(0) != 2 {
 		t.Errorf("the cursor moves to %q, %+v", id, c)
 	}
 }

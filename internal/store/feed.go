@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -11,9 +12,10 @@ import (
 const MaxFeedScan = 10_000
 
 // Feed can show what was committed in the order of its positions, and tell when
-// more has come. Positions ascend in the order of commits, and a commit is shown
-// once it is durable: whoever has read up to a position never has to look below it
-// again.
+// more has come. A feed runs in lanes, and all that ever happens to a document is in
+// one of them. In each, positions ascend in the order of commits, and a commit is
+// shown once it is durable: whoever has read up to a mark never has to look below it
+// again. Nothing is said about the order between lanes.
 type Feed interface {
 	// Changes returns a page of changes, as q says: every commit is among them whose
 	// receipt was returned before the call, and none that is not durable. It fails
@@ -36,41 +38,41 @@ type Scope struct {
 // ChangeQuery selects a page of changes.
 type ChangeQuery struct {
 	Scope
-	After  int64 // the position behind which the page begins; 0 is the start
-	Limit  int   // at least 1
-	Bodies bool  // with their bodies, where those are kept
+	After  Mark // behind which the page begins; nil is the start
+	Limit  int  // at least 1
+	Bodies bool // with their bodies, where those are kept
 	// Touches asks for the rows of touches too: all of the log that is kept.
 	Touches bool
 }
 
 // Validate refuses with [ErrInvalid] what no state could make right.
 func (q *ChangeQuery) Validate() error {
-	if q.Limit < 1 || q.After < 0 || q.One && q.Part.Collection == "" {
-		return fmt.Errorf("%w: a page of %d changes behind %d", ErrInvalid, q.Limit, q.After)
+	if q.Limit < 1 || len(q.After) > 0 && slices.Min(q.After) < 0 || q.One && q.Part.Collection == "" {
+		return fmt.Errorf("%w: a page of %d changes behind %v", ErrInvalid, q.Limit, q.After)
 	}
 	return nil
 }
 
 // ChangePage is one page of changes.
 type ChangePage struct {
-	// Entries are log rows that changed content, by position. Touches are none, unless
-	// the query asks for them.
+	// Entries are log rows that changed content, in each lane by position. Touches are
+	// none, unless the query asks for them.
 	Entries []Entry
-	// Last is the position up to which everything was looked at; the next page goes on
-	// behind it. It is at most Newest, unless the query went on behind that.
-	Last int64
-	// Newest is the position where the feed of the whole store ended. More changes
-	// may be between Last and it, and none are where the two are equal.
-	Newest int64
-	// Pruned is the greatest position in the scope, or in the part around it, of a row
-	// that is no longer kept.
-	Pruned int64
+	// Last is the mark up to which everything was looked at; the next page goes on
+	// behind it. Newest covers it, unless the query went on behind that.
+	Last Mark
+	// Newest is where the feed of the whole store ended. More changes may be between
+	// Last and it, and none are where Last covers it.
+	Newest Mark
+	// Pruned has the greatest positions in the scope, or in the part around it, of rows
+	// that are no longer kept.
+	Pruned Mark
 }
 
 // Tail is where a driver's feed ends, and who waits there. The zero Tail is that of
 // an empty store. It is safe for concurrent use.
 type Tail struct {
-	newest atomic.Int64
+	newest atomic.Pointer[Mark]
 
 	mu      sync.Mutex // held by who changes newest, too
 	watches map[Scope]*Watch
@@ -79,24 +81,30 @@ type Tail struct {
 // Change is one change that became durable.
 type Change struct {
 	Ref      Ref
+	Lane     int
 	Position int64
 }
 
 // Begin says where the feed of a store that is being opened ends.
-func (t *Tail) Begin(newest int64) { t.newest.Store(newest) }
+func (t *Tail) Begin(newest Mark) { t.newest.Store(&newest) }
 
-// Newest returns the position where the feed ends: everything up to it is durable
-// and can be read.
-func (t *Tail) Newest() int64 { return t.newest.Load() }
+// Newest returns where the feed ends: everything up to it is durable and can be read.
+func (t *Tail) Newest() Mark {
+	if newest := t.newest.Load(); newest != nil {
+		return *newest
+	}
+	return nil
+}
 
 // Publish moves the end of the feed to newest, and wakes who waits for one of the
-// changes on the way, by position. Whoever waits for the same is woken at once,
+// changes on the way, in each lane by position. Whoever waits for the same is woken at once,
 // however many changes there are. Drivers call it when what they committed is
 // durable and readable, in the order of commits, before they answer.
-func (t *Tail) Publish(newest int64, changes []Change) {
+func (t *Tail) Publish(newest Mark, changes []Change) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.newest.Store(newest)
+	before := t.Newest()
+	t.newest.Store(&newest)
 	for i := range changes {
 		if len(t.watches) == 0 {
 			return
@@ -105,7 +113,7 @@ func (t *Tail) Publish(newest int64, changes []Change) {
 		for _, scope := range [...]Scope{{}, {Part: c.Ref.Part}, {Part: c.Ref.Part, ID: c.Ref.ID, One: true}} {
 			if w := t.watches[scope]; w != nil {
 				delete(t.watches, scope)
-				w.before = c.Position - 1
+				w.before = before.With(c.Lane, c.Position-1)
 				close(w.changed)
 			}
 		}
@@ -133,16 +141,16 @@ type Watch struct {
 	tail    *Tail
 	scope   Scope
 	changed chan struct{}
-	waiting int   // how many have not stopped
-	before  int64 // the position before the change; valid once changed is closed
+	waiting int  // how many have not stopped
+	before  Mark // before the change; valid once changed is closed
 }
 
 // Changed is closed by the first change in the scope after the call of Watch.
 func (w *Watch) Changed() <-chan struct{} { return w.changed }
 
-// Quiet returns a position up to which nothing in the scope has changed since the
-// call of Watch. Whoever has read to the end since then need not read up to there.
-func (w *Watch) Quiet() int64 {
+// Quiet returns a mark up to which nothing in the scope has changed since the call of
+// Watch. Whoever has read to the end since then need not read up to there.
+func (w *Watch) Quiet() Mark {
 	w.tail.mu.Lock()
 	defer w.tail.mu.Unlock()
 	select {

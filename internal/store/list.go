@@ -64,8 +64,9 @@ type Condition struct {
 
 // Page is one page of a list.
 type Page struct {
-	// Head is the feed position of the part's newest commit, read no later than
-	// the page: any change inside the part makes it greater.
+	// Head tells the states of the part apart, and was read no later than the page: any
+	// change inside the part makes it greater. Where the feed has one lane it is the
+	// position of the part's newest commit.
 	Head      int64
 	Documents []*Document
 	// More tells that documents may follow; where nothing was passed over, that

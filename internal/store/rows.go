@@ -47,7 +47,7 @@ type Head struct {
 	Link []byte
 	// Entries counts the log rows that the document ever had.
 	Entries int64
-	// Position is the feed position of the newest log row.
+	// Position is that of the newest log row, in the document's lane of the feed.
 	Position int64
 	// Lease is who holds the document, nil for nobody. An expired lease may
 	// still be shown; whether it is alive is the driver's clock to say.
@@ -103,7 +103,8 @@ type Log struct {
 type Entry struct {
 	Log
 	Ref         Ref
-	Position    int64 // of the feed; ascending in the order of commits
+	Lane        int   // of the feed; the same for all of a document
+	Position    int64 // in the lane; ascending in the order of commits
 	CommitID    ID
 	Correlation string
 	Actor       Actor

@@ -175,7 +175,7 @@ type Capabilities struct {
 	MaxCommitBytes  int64         // bytes in one commit; 0 is unbounded
 	CrossPart       bool          // one commit may span parts
 	SnapshotReads   bool          // List and Scan read one state
-	Lanes           int           // ordered lanes of the feed in each part
+	Lanes           int           // ordered lanes of the feed
 	ShortestLease   time.Duration // the shortest time to live it can keep
 	SharedByProcess bool          // several processes may open it at once
 	Settles         bool          // running a commit again tells what became of it

@@ -158,7 +158,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "a change at the border of two pages is skipped", test: feed,
-		edits: []edit{{sqlite + "feed.go", "page.Last = page.Entries[n-1].Position", "page.Last = page.Entries[n-1].Position + 1"}},
+		edits: []edit{{sqlite + "feed.go", "*last = entries[n-1].Position", "*last = entries[n-1].Position + 1"}},
 	},
 	{
 		name: "checks of a commit are not judged", test: checks,

@@ -50,7 +50,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) (store.Receipt, err
 	unknown := s.probe.At(store.PointAfterCommit)
 	s.mu.Lock()
 	s.apply(c, ch)
-	s.tail.Publish(int64(len(s.log)), ch.changes())
+	s.tail.Publish(store.Mark{int64(len(s.log))}, ch.changes())
 	s.mu.Unlock()
 	if unknown != nil {
 		return store.Receipt{}, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, unknown)

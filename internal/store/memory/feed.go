@@ -13,22 +13,25 @@ func (s *Store) Changes(ctx context.Context, q store.ChangeQuery) (store.ChangeP
 		return page, err
 	}
 	err := s.read(ctx, func() error {
-		page.Newest, page.Pruned = s.tail.Newest(), s.pruned
+		page.Newest = s.tail.Newest()
+		pruned := s.pruned
 		if q.Part.Collection != "" {
-			page.Pruned = 0
+			pruned = 0
 			if p := s.parts[q.Part]; p != nil {
-				page.Pruned = p.pruned
+				pruned = p.pruned
 			}
 		}
-		end := min(page.Newest, q.After+store.MaxFeedScan)
-		for page.Last = q.After; page.Last < end && len(page.Entries) < q.Limit; page.Last++ {
-			if e := s.log[page.Last]; e != nil && (q.Touches || e.Action != store.ActionTouch) && includes(&q.Scope, &e.Ref) {
+		after := q.After.At(0)
+		end, last := min(page.Newest.At(0), after+store.MaxFeedScan), after
+		for ; last < end && len(page.Entries) < q.Limit; last++ {
+			if e := s.log[last]; e != nil && (q.Touches || e.Action != store.ActionTouch) && includes(&q.Scope, &e.Ref) {
 				page.Entries = append(page.Entries, *e)
 				if !q.Bodies {
 					page.Entries[len(page.Entries)-1].Body = nil
 				}
 			}
 		}
+		page.Last, page.Pruned = store.Mark{last}, store.Mark{pruned}
 		return nil
 	})
 	return page, err

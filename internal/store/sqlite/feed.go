@@ -23,31 +23,34 @@ func (s *Store) Changes(ctx context.Context, q store.ChangeQuery) (store.ChangeP
 	if err := q.Validate(); err != nil {
 		return store.ChangePage{}, err
 	}
-	page := store.ChangePage{Newest: s.tail.Newest()} // every snapshot that is taken from now on has it
-	quiet := q.Part.Collection != "" && s.heads.look(q.Part).published <= q.After
+	after, newest := q.After.At(0), s.tail.Newest().At(0) // every snapshot that is taken from now on has it
+	quiet := q.Part.Collection != "" && s.heads.look(q.Part).published <= after
+	var entries []store.Entry
+	var last, pruned int64
 	err := s.read(ctx, true, func(r *reader) error {
 		if s.opts.ReadOnly { // nobody tells of what the process that serves the file has committed
 			quiet = false
-			if _, err := r.conn.one(r.newest, func(r row) { page.Newest = r.int(0) }); err != nil {
+			if _, err := r.conn.one(r.newest, func(r row) { newest = r.int(0) }); err != nil {
 				return err
 			}
 		}
-		part, doc, head, err := r.feedScope(&q.Scope, &page.Pruned)
+		part, doc, head, err := r.feedScope(&q.Scope, &pruned)
 		switch {
 		case errors.Is(err, store.ErrNoEntry):
 			quiet = true
 		case err != nil:
 			return err
 		case q.One:
-			quiet = quiet || head <= q.After
+			quiet = quiet || head <= after
 		}
-		if page.Last = max(q.After, page.Newest); quiet || q.After >= page.Newest {
+		if last = max(after, newest); quiet || after >= newest {
 			return nil
 		}
-		page.Last = min(page.Newest, q.After+store.MaxFeedScan)
-		return r.changes(&q, part, doc, &page)
+		last = min(newest, after+store.MaxFeedScan)
+		entries, err = r.changes(&q, part, doc, &last)
+		return err
 	})
-	return page, err
+	return store.ChangePage{Entries: entries, Last: store.Mark{last}, Newest: store.Mark{newest}, Pruned: store.Mark{pruned}}, err
 }
 
 // feedScope returns the numbers of a scope's part and document, 0 for all, and the
@@ -68,21 +71,21 @@ func (r *reader) feedScope(scope *store.Scope, pruned *int64) (part, doc, head i
 	return part, doc, head, err
 }
 
-// changes reads the rows of a page up to its Last, which it takes back to the last
-// one where there may be others behind it.
-func (r *reader) changes(q *store.ChangeQuery, part, doc int64, page *store.ChangePage) error {
-	err := r.conn.each(r.feed, func(r row) error {
+// changes reads the rows of a page up to the position last, which it takes back to the
+// last one where there may be others behind it.
+func (r *reader) changes(q *store.ChangeQuery, part, doc int64, last *int64) (entries []store.Entry, err error) {
+	err = r.conn.each(r.feed, func(r row) error {
 		ref := store.Ref{Part: store.Part{Collection: r.text(logWidth + 1), Params: r.text(logWidth + 2)}, ID: r.text(logWidth + 3)}
 		e, err := scanLog(r, ref)
 		if err == nil {
-			page.Entries = append(page.Entries, e.Entry)
+			entries = append(entries, e.Entry)
 		}
 		return err
-	}, flag(q.Bodies), q.After, page.Last, part, doc, int64(q.Limit), flag(q.Touches))
-	if n := len(page.Entries); n == q.Limit {
-		page.Last = page.Entries[n-1].Position
+	}, flag(q.Bodies), q.After.At(0), *last, part, doc, int64(q.Limit), flag(q.Touches))
+	if n := len(entries); n == q.Limit {
+		*last = entries[n-1].Position
 	}
-	return err
+	return entries, err
 }
 
 // Watch implements [store.Feed].

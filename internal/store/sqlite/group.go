@@ -186,7 +186,7 @@ func (g *group) publish() {
 	for name, p := range g.parts {
 		g.w.store.heads.release(name, p.head)
 	}
-	g.w.store.tail.Publish(g.position, g.changes)
+	g.w.store.tail.Publish(store.Mark{g.position}, g.changes)
 }
 
 // scanHead reads a row of the head statement.

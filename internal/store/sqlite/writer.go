@@ -84,7 +84,7 @@ func (w *writer) readCounters() error {
 		return err
 	}
 	w.store.heads.atLeast = w.position
-	w.store.tail.Begin(w.position)
+	w.store.tail.Begin(store.Mark{w.position})
 	all, err := w.conn.prepare("SELECT collection, params, part, floor FROM parts")
 	if err != nil {
 		return err

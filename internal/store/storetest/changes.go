@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -40,16 +41,16 @@ func (r *rig) changes(q store.ChangeQuery) []store.Entry {
 		at := q.After
 		for i := range page.Entries {
 			e := &page.Entries[i]
-			if e.Position <= at || e.Position > page.Last || e.Action == store.ActionTouch && !q.Touches || e.Body != nil && !q.Bodies {
-				r.Fatalf("Changes(%+v) up to %d shows after %d: %s", q, page.Last, at, entryLine(e))
+			if e.Position <= at.At(e.Lane) || e.Position > page.Last.At(e.Lane) || e.Action == store.ActionTouch && !q.Touches || e.Body != nil && !q.Bodies {
+				r.Fatalf("Changes(%+v) up to %v shows after %v: %s", q, page.Last, at, entryLine(e))
 			}
-			at = e.Position
+			at = at.With(e.Lane, e.Position)
 		}
-		if page.Last < q.After || len(page.Entries) > q.Limit || page.Last == q.After && page.Last < page.Newest || page.Last > max(q.After, page.Newest) {
-			r.Fatalf("Changes(%+v) has %d entries and ends at %d of %d", q, len(page.Entries), page.Last, page.Newest)
+		if !page.Last.Covers(q.After) || len(page.Entries) > q.Limit || q.After.Covers(page.Last) && !page.Last.Covers(page.Newest) || !q.After.Join(page.Newest).Covers(page.Last) {
+			r.Fatalf("Changes(%+v) has %d entries and ends at %v of %v", q, len(page.Entries), page.Last, page.Newest)
 		}
 		all = append(all, page.Entries...)
-		if q.After = page.Last; q.After >= page.Newest {
+		if q.After = page.Last; q.After.Covers(page.Newest) {
 			return all
 		}
 	}
@@ -59,6 +60,16 @@ func (r *rig) changes(q store.ChangeQuery) []store.Entry {
 func (r *rig) changesOf(scope store.Scope) []store.Entry {
 	r.Helper()
 	return slices.DeleteFunc(r.rowsOf(scope), func(e store.Entry) bool { return e.Action == store.ActionTouch })
+}
+
+// lane returns the lane of a document that has a log row.
+func (r *rig) lane(ref store.Ref) int {
+	r.Helper()
+	rows := r.rowsOf(store.Scope{Part: ref.Part, ID: ref.ID, One: true})
+	if len(rows) == 0 {
+		r.Fatalf("%s has no log row", refLine(ref))
+	}
+	return rows[0].Lane
 }
 
 // rowsOf returns all rows that the log has in a scope.
@@ -76,6 +87,7 @@ func (r *rig) rowsOf(scope store.Scope) []store.Entry {
 
 func (r *rig) sameEntries(what string, got, want []store.Entry) {
 	r.Helper()
+	got, want = byLane(got), byLane(want)
 	if len(got) != len(want) {
 		r.Errorf("%s has %d changes, want %d", what, len(got), len(want))
 		return
@@ -83,6 +95,12 @@ func (r *rig) sameEntries(what string, got, want []store.Entry) {
 	for i := range got {
 		r.same(what, entryLine(&got[i]), entryLine(&want[i]))
 	}
+}
+
+// byLane returns entries with those of each lane in the order in which they came. There
+// is no order between lanes.
+func byLane(entries []store.Entry) []store.Entry {
+	return slices.SortedStableFunc(slices.Values(entries), func(a, b store.Entry) int { return cmp.Compare(a.Lane, b.Lane) })
 }
 
 // scopes are those that the tests write in, and some that they do not.
@@ -121,7 +139,8 @@ func changesInOrder(r *rig) {
 			r.sameEntries("a walk", r.changes(store.ChangeQuery{Scope: scope, Limit: limit}), want)
 		}
 		for i := range want {
-			r.sameEntries("the rest of a walk", r.changes(store.ChangeQuery{Scope: scope, Limit: 5, After: want[i].Position}), want[i+1:])
+			behind := store.Mark(nil).Past(want[:i+1])
+			r.sameEntries("the rest of a walk", r.changes(store.ChangeQuery{Scope: scope, Limit: 5, After: behind}), want[i+1:])
 		}
 	}
 	if r.reopen() {
@@ -131,7 +150,7 @@ func changesInOrder(r *rig) {
 
 func changesInvalid(r *rig) {
 	f := r.feed()
-	for _, q := range []store.ChangeQuery{{}, {Limit: -1}, {Limit: 1, After: -1}, {Limit: 1, Scope: store.Scope{ID: "a", One: true}}} {
+	for _, q := range []store.ChangeQuery{{}, {Limit: -1}, {Limit: 1, After: store.Mark{-1}}, {Limit: 1, Scope: store.Scope{ID: "a", One: true}}} {
 		if page, err := f.Changes(ctx, q); !errors.Is(err, store.ErrInvalid) {
 			r.Errorf("Changes(%+v) = %+v, %v, want ErrInvalid", q, page, err)
 		}
@@ -162,8 +181,8 @@ func changesTouches(r *rig) {
 	r.brush(ref("a")) // and nothing else since
 	for _, scope := range []store.Scope{{}, {Part: part("things")}, {Part: part("things"), ID: "a", One: true}} {
 		want := r.rowsOf(scope)
-		last := want[len(want)-1]
-		r.sameEntries("a touch by itself", r.changes(store.ChangeQuery{Scope: scope, Limit: 5, After: last.Position - 1, Touches: true}), want[len(want)-1:])
+		before := store.Mark(nil).Past(want[:len(want)-1]).With(want[len(want)-1].Lane, want[len(want)-1].Position-1)
+		r.sameEntries("a touch by itself", r.changes(store.ChangeQuery{Scope: scope, Limit: 5, After: before, Touches: true}), want[len(want)-1:])
 	}
 }
 
@@ -188,14 +207,15 @@ func changesPassOthers(r *rig) {
 func changesDurable(r *rig) {
 	f := r.feed()
 	first := r.save(ref("a"), "1")
+	lane := r.lane(ref("a"))
 	w := f.Watch(store.Scope{})
 	defer w.Stop()
 	g := r.probes.hold(r.T, store.PointBeforeCommit, 0)
 	p := r.commitAsync(r.commit(r.put(first, "2")))
 	r.reach(g, p)
 	r.promptly("reading the feed while a commit is held", func() {
-		if page, err := f.Changes(ctx, store.ChangeQuery{Limit: 10}); err != nil || len(page.Entries) != 1 || page.Newest != first.Position {
-			r.Errorf("Changes shows %d of a commit that is not durable, up to %d: %v", len(page.Entries), page.Newest, err)
+		if page, err := f.Changes(ctx, store.ChangeQuery{Limit: 10}); err != nil || len(page.Entries) != 1 || page.Newest.At(lane) != first.Position {
+			r.Errorf("Changes shows %d of a commit that is not durable, up to %v: %v", len(page.Entries), page.Newest, err)
 		}
 	})
 	select {
@@ -226,11 +246,13 @@ func changesPurged(r *rig) {
 	gone := r.drop(ref("a"))
 	gone = r.brush(gone.Ref)
 	after := r.save(ref("b"), "2")
+	lane := r.lane(ref("a"))
 	pruned := func(want int64, scope store.Scope) {
 		r.Helper()
 		page, err := f.Changes(ctx, store.ChangeQuery{Scope: scope, Limit: 10})
-		if err != nil || page.Pruned != want {
-			r.Errorf("in %+v rows are gone up to %d, want %d: %v", scope, page.Pruned, want, err)
+		exactly := store.Mark(nil).With(lane, want)
+		if err != nil || !page.Pruned.Covers(exactly) || !exactly.Covers(page.Pruned) {
+			r.Errorf("in %+v rows are gone up to %v, want %d: %v", scope, page.Pruned, want, err)
 		}
 	}
 	pruned(0, store.Scope{})
@@ -241,8 +263,8 @@ func changesPurged(r *rig) {
 		pruned(gone.Position, store.Scope{Part: part("things")})
 		pruned(0, store.Scope{Part: part("others")})
 		r.sameEntries("a walk after a purge", r.changes(store.ChangeQuery{Limit: 1}), r.changesOf(store.Scope{}))
-		if page, err := f.Changes(ctx, store.ChangeQuery{Limit: 1, After: 1}); err != nil || page.Newest < after.Position {
-			r.Errorf("the feed ends at %d, before %d: %v", page.Newest, after.Position, err)
+		if page, err := f.Changes(ctx, store.ChangeQuery{Limit: 1, After: store.Mark{1}}); err != nil || page.Newest.At(r.lane(ref("b"))) < after.Position {
+			r.Errorf("the feed ends at %v, before %d: %v", page.Newest, after.Position, err)
 		}
 	}
 	check()

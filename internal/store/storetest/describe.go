@@ -33,8 +33,8 @@ func documentLine(d *store.Document) string {
 }
 
 func entryLine(e *store.Entry) string {
-	return fmt.Sprintf("%s rev %d version %d life %d position %d at %s commit %x by %s %q corr %s %s/%s base %d blind %t merged %d decisions %s link %.4x digest %.4x",
-		refLine(e.Ref), e.Rev, e.Version, e.Life, e.Position, instant(e.At), e.CommitID, e.Actor.Name, e.Actor.Roles,
+	return fmt.Sprintf("%s rev %d version %d life %d lane %d position %d at %s commit %x by %s %q corr %s %s/%s base %d blind %t merged %d decisions %s link %.4x digest %.4x",
+		refLine(e.Ref), e.Rev, e.Version, e.Life, e.Lane, e.Position, instant(e.At), e.CommitID, e.Actor.Name, e.Actor.Roles,
 		e.Correlation, e.Action, e.Outcome, e.Base, e.Blind, e.MergedFrom, e.Decisions, e.Link, e.Digest)
 }
 

@@ -16,9 +16,9 @@
 //   - Held, renewed or released under an ID that is not alive, while another
 //     lease is: [store.ErrLeaseExpired] or [store.LockedError], as the driver likes.
 //   - Purge takes side rows along.
-//   - A list's Head may be any position from the part's newest log row up to the
-//     newest of the store, as long as it grows with every change in the part and
-//     with nothing else.
+//   - A list's Head may be anything from the position of the part's newest log row up
+//     to the newest of the store, those of all lanes together, as long as it grows with
+//     every change in the part and with nothing else.
 //   - A second Close may succeed.
 package storetest
 

@@ -3,7 +3,6 @@ package storetest
 import (
 	"bytes"
 	"cmp"
-	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -15,10 +14,14 @@ func (r *rig) verify() {
 	docs, log := r.scan()
 	r.verifyPositions(log)
 	rows := make(map[store.Ref][]*store.Entry)
-	var newest int64
+	var ends store.Mark
 	for _, e := range log {
-		newest = max(newest, e.Position)
+		ends = ends.Join(store.Mark(nil).With(e.Lane, e.Position))
 		rows[e.Ref] = append(rows[e.Ref], e)
+	}
+	newest := int64(0) // of all lanes together
+	for _, position := range ends {
+		newest += position
 	}
 	heads := make(map[store.Part]int64)
 	live := make(map[store.Part][]*store.Document)
@@ -110,36 +113,21 @@ func compareIndexRows(a, b *store.IndexRow) int {
 	)
 }
 
-// verifyPositions checks the order of the feed. Positions may count the whole
-// store or each part; within what they count they are gapless while every row
-// is kept. A driver with several lanes in a part promises an order in each
-// document only, which verifyDocument checks.
+// verifyPositions checks the order of the feed: in each lane positions ascend, and where
+// they count rows there is none missing while every row is kept.
 func (r *rig) verifyPositions(log []*store.Entry) {
 	r.Helper()
-	if r.s.Info().Capabilities.Lanes > 1 {
-		return
-	}
-	last := make(map[store.Part]int64)
-	all := make([]int64, 0, len(log))
-	gapless := true
+	var last store.Mark
+	counts := len(log) > 0 && log[0].Position == 1 && !r.purged
 	for _, e := range log {
-		p := e.Ref.Part
-		if e.Position <= last[p] {
-			r.Errorf("ScanLog yields position %d of %v after %d", e.Position, p, last[p])
-		}
-		gapless = gapless && e.Position == last[p]+1
-		last[p] = e.Position
-		all = append(all, e.Position)
-	}
-	if gapless || r.purged {
-		return
-	}
-	slices.Sort(all)
-	for i, position := range all {
-		if position != int64(i)+1 {
-			r.Errorf("the feed has a gap: %d rows, and row %d has position %d", len(all), i+1, position)
+		if e.Lane < 0 || e.Lane >= r.s.Info().Capabilities.Lanes {
+			r.Errorf("a log row is in lane %d of %d: %s", e.Lane, r.s.Info().Capabilities.Lanes, entryLine(e))
 			return
 		}
+		if at := last.At(e.Lane); e.Position <= at || counts && e.Position != at+1 {
+			r.Errorf("ScanLog yields position %d of lane %d after %d", e.Position, e.Lane, at)
+		}
+		last = last.With(e.Lane, e.Position)
 	}
 }
 

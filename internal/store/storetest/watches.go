@@ -129,14 +129,14 @@ func follow(f store.Feed, q store.ChangeQuery, done <-chan struct{}) (seen []sto
 		}
 		seen = append(seen, page.Entries...)
 		q.After = page.Last
-		if page.Last >= page.Newest {
+		if page.Last.Covers(page.Newest) {
 			if last {
 				w.Stop()
 				return seen, nil
 			}
 			select {
 			case <-w.Changed():
-				q.After = max(q.After, w.Quiet())
+				q.After = q.After.Join(w.Quiet())
 			case <-done:
 				last = true
 			}
