@@ -7,25 +7,31 @@ FUZZTIME ?= 30s
 RUNFLAGS ?=
 BENCHFLAGS ?=
 TESTFLAGS ?=
+DSN ?=
 
-.PHONY: help run test check bench torture teeth fuzz
+.PHONY: help run test conformance check bench torture teeth fuzz
 
 help: ## Print this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve on 127.0.0.1:8080 with a store in ./ifmatch.db; RUNFLAGS="--store memory:" and so on.
 	go build -o ifmatch ./cmd/ifmatch
 	exec ./ifmatch serve $(RUNFLAGS)
 
-test: ## Run everything that decides: the static checks, all tests with the race detector, the protocol behind Prism, a sample of teeth.
+test: ## Run everything that decides: the static checks, all tests with the race detector and servers of every store, the protocol behind Prism, a sample of teeth.
 	@scripts/prepare.sh
-	@status=0; \
+	@stores=$$(mktemp -d); trap 'scripts/stores.sh stop "$$stores"' EXIT; \
+	  eval "$$(scripts/stores.sh start "$$stores")"; \
+	  status=0; \
 	  scripts/check.sh || status=1; \
 	  scripts/test.sh $(TESTFLAGS) || status=1; \
 	  scripts/prism.sh || status=1; \
 	  scripts/teeth.sh -short || status=1; \
 	  if ((status)); then echo "FAILED: what is wrong stands above" >&2; fi; \
 	  exit $$status
+
+conformance: ## Run the suite that every store passes; DSN=postgres://… names a server of yours, else all stores are tested.
+	@scripts/conformance.sh '$(DSN)'
 
 check: ## Run the static checks alone: formatting, go vet, the linter, known vulnerabilities.
 	@scripts/check.sh

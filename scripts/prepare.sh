@@ -10,6 +10,7 @@ if ! command -v go >/dev/null; then
 fi
 
 PATH=$PATH:/usr/sbin # where servers lie, which the tests look in too
+for bin in /usr/lib/postgresql/*/bin; do PATH=$PATH:$bin; done # where Debian keeps those of PostgreSQL
 
 # command, packages that bring it, what is lost without it
 needs=(
@@ -19,6 +20,7 @@ needs=(
   "nginx|nginx-light|the tests behind a proxy that compresses"
   "apache2|apache2-bin|the tests behind another one"
   "node|nodejs|the precondition table, which a client of its own runs"
+  "postgres|postgresql|the PostgreSQL driver, and what moves stores to it and back"
   "chromium|chromium|what a browser lets web pages do with the server, and what its cache keeps"
   "npm|npm|clients and caches that are not ours, the retry loop in TypeScript, and Prism"
 )
