@@ -18,6 +18,7 @@ collections:
       - {path: /team, type: list, key: /id}
       - {path: '/team/*/pay', read: '"admin" in principal.roles'}
       - {path: '/rows/*/pay', read: '"admin" in principal.roles'}
+      - {path: /home/zip, read: '"admin" in principal.roles'}
   - name: owned
     contract: {precondition: optional}
     fields: [{path: /mine, read: 'resource.owner == principal.name'}]
@@ -115,7 +116,11 @@ func sameJSON(t *testing.T, a, b string) bool {
 func TestHiddenIsNotGuessed(t *testing.T) {
 	s := serveRuled(t, writePolicy)
 	const jsonPatch = "application/json-patch+json"
-	stored := []string{`{"name":"a","salary":1,"code":1}`, `{"name":"a","salary":2,"code":2}`}
+	stored := []string{
+		`{"name":"a","salary":1,"code":1,"home":{"zip":1}}`,
+		`{"name":"a","salary":2,"code":2,"home":{}}`,
+		`{"name":"a","home":{"zip":{"n":1}}}`,
+	}
 	type step struct {
 		method, path, body string
 		headers            []string
@@ -143,6 +148,8 @@ func TestHiddenIsNotGuessed(t *testing.T) {
 		"field, immutable":    {{"PUT", "/_fields/code", `1`, nil}, {"PUT", "/_fields/code", `3`, nil}},
 		"field, test":         {{"PATCH", "/_fields/salary", `[{"op":"test","path":"","value":1}]`, []string{"Content-Type", jsonPatch, "If-Match", "*"}}},
 		"field, not valid":    {{"PUT", "/_fields/salary", `"1"`, nil}},
+		"field, that holds":   {{"DELETE", "/_fields/home", "", []string{"If-Match", "*"}}, {"PUT", "/_fields/home", `1`, []string{"If-Match", "*"}}},
+		"stale, taken away":   {{"PATCH", "", `{"home":null}`, []string{"If-Match", `"1"`, "Prefer", "conflict=merge"}}, {"PATCH", "", `{"home":1}`, []string{"If-Match", `"1"`, "Prefer", "conflict=park"}}},
 		"not valid":           {{"PATCH", "", `{"salary":"1"}`, []string{"If-Match", `"2"`}}},
 		"written, then diffs": {{"PATCH", "", `{"salary":1}`, []string{"If-Match", `"2"`}}, {"GET", "/_diff?from=2&to=3", "", nil}, {"GET", "/_history", "", nil}},
 		"written, then stale": {{"PATCH", "", `{"salary":1}`, []string{"If-Match", `"2"`}}, {"PATCH", "", `{"name":"b"}`, []string{"If-Match", `"2"`}},
@@ -164,8 +171,10 @@ func TestHiddenIsNotGuessed(t *testing.T) {
 				answer, text := s.by("cy", "GET", at, "")
 				told = append(told, all+answer.Header.Get("ETag")+text)
 			}
-			if told[0] != told[1] {
-				t.Errorf("told\n%s\nand\n%s", told[0], told[1])
+			for _, other := range told[1:] {
+				if told[0] != other {
+					t.Errorf("told\n%s\nand\n%s", told[0], other)
+				}
 			}
 		})
 	}
@@ -186,6 +195,32 @@ func timeless(text, at string) string {
 		}
 	}
 	return text
+}
+
+// TestHiddenIsNotMergedAway: a stale write takes nothing away that may hold a hidden value
+// which somebody has changed since. Under the tag of what is there it does.
+func TestHiddenIsNotMergedAway(t *testing.T) {
+	s := serveRuled(t, writePolicy)
+	const at = "/v1/staff/1"
+	s.must(201, "adm", "PUT", at, `{"name":"a","home":{"city":"x","zip":"1"},"team":[{"id":1,"pay":1}]}`)
+	s.must(200, "adm", "PATCH", at, `{"home":{"zip":"2"}}`, "If-Match", `"1"`)
+	before := s.state(at)
+	for _, body := range []string{`{"home":null}`, `{"home":1}`, `{"name":"b","team":[]}`} {
+		for _, strategy := range []string{"merge", "park"} {
+			_, text := s.must(412, "cy", "PATCH", at, body, "If-Match", `"1"`, "Prefer", "conflict="+strategy)
+			if !strings.Contains(text, "problem:stale") || !strings.Contains(text, `"strategies":["reject"]`) || strings.Contains(text, "mergeable") {
+				t.Errorf("%s: %s", body, text)
+			}
+			if after := s.state(at); after != before {
+				t.Errorf("before\n%s\nafter\n%s", before, after)
+			}
+		}
+	}
+	s.must(200, "cy", "PATCH", at, `{"name":"b"}`, "If-Match", `"1"`, "Prefer", "conflict=merge")
+	s.must(200, "cy", "PATCH", at, `{"home":null}`, "If-Match", `"3"`)
+	if _, is := s.must(200, "adm", "GET", at, ""); !sameJSON(t, is, `{"name":"b","team":[{"id":1,"pay":1}]}`) {
+		t.Errorf("stored is %s", is)
+	}
 }
 
 // TestHiddenAndContributed: contributions are like writes, and a write of the document

@@ -188,13 +188,17 @@ func (w *write) fieldCandidate(was jsonvalue.Value) (candidate, error) {
 			return candidate{}, err
 		}
 	}
-	change, err := w.fieldChange(w.intent.Rules.own(w.view.Value(was)))
+	seen := w.intent.Rules.own(w.view.Value(was))
+	change, err := w.fieldChange(seen)
 	if err != nil {
 		return candidate{}, err
 	}
 	wanted := w.intent.Rules.own(change)
-	if w.view.Brings(wanted) { // under the tag of what is seen it would overwrite what nobody has read
+	switch { // under the tag of what is seen it would overwrite, or take away, what nobody has read
+	case w.view.Brings(wanted):
 		return candidate{}, w.forbidden("You may not see all of what you give values for, and the tag of a field covers what its reader sees. Set it with a PATCH of the document, under the document's tag. Nothing was done.")
+	case w.view.Takes(seen, wanted):
+		return candidate{}, w.forbidden("What you take away may hold values that you may not see, and the tag of a field covers what its reader sees. Take it away with a PATCH of the document, under the document's tag. Nothing was done.")
 	}
 	return w.keeping(was, wanted)
 }

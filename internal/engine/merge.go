@@ -23,7 +23,7 @@ type weighed struct {
 	mine   candidate
 	broken error
 	// whole is mine with what its writer does not see, and wholeBase the base. Blind
-	// tells that the writer gave values for that.
+	// tells that the writer gave values for that, or takes away what may hold some.
 	whole     candidate
 	wholeBase jsonvalue.Value
 	blind     bool
@@ -202,6 +202,9 @@ func (w *write) planMerged(ctx context.Context, v evaluation, s *weighed, p plan
 		return p, w.conflict(ctx, ReasonStale, v, s)
 	case !s.merged.Clean():
 		return p, w.conflict(ctx, ReasonMergeConflict, v, s)
+	case s.view.Takes(s.theirs, s.merged.Value): // with what is hidden in it, and may have changed since
+		s.blind = true
+		return p, w.conflict(ctx, ReasonStale, v, s)
 	}
 	c, err := w.judge(s)
 	if err == nil && !s.merged.Clean() { // unless it is for what the writer sent
@@ -279,7 +282,7 @@ func (w *write) conflict(ctx context.Context, reason Reason, v evaluation, s *we
 		c.Strategies = w.offered(ctx, v.base)
 	}
 	c.Hot = w.isHot()
-	c.Compared, c.Disputes, c.Repeats = s.compared(), shown(w.intent.Rules.disputes(s), w.view), s.repeats && w.intent.Key == nil
+	c.Compared, c.Disputes, c.Repeats = s.compared() && !s.blind, shown(w.intent.Rules.disputes(s), w.view), s.repeats && w.intent.Key == nil
 	if c.AlreadyApplied, err = w.applied(s); err != nil {
 		return err
 	}

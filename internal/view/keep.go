@@ -113,11 +113,7 @@ func (v *View) keepElems(s spot, stored, written jsonvalue.Value, at jsonvalue.P
 	if element.ends() {
 		return written, nil
 	}
-	a := alignment{was: v.shown(element, stored), is: v.shown(element, written)}
-	if f := s.list.Field(); f >= 0 {
-		a.key = v.fields.keys[f]
-	}
-	from, ok := a.run()
+	from, ok := v.aligned(s, element, stored, written)
 	if !ok {
 		return written, &AmbiguousError{Path: at}
 	}
@@ -131,6 +127,16 @@ func (v *View) keepElems(s spot, stored, written jsonvalue.Value, at jsonvalue.P
 		}
 	}
 	return jsonvalue.Array(elems...), nil
+}
+
+// aligned returns which elements of an array at a spot have come back, as of
+// [alignment.run].
+func (v *View) aligned(s, element spot, stored, written jsonvalue.Value) (from []int, ok bool) {
+	a := alignment{was: v.shown(element, stored), is: v.shown(element, written)}
+	if f := s.list.Field(); f >= 0 {
+		a.key = v.fields.keys[f]
+	}
+	return a.run()
 }
 
 // shown returns what is seen of the elements of an array.

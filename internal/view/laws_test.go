@@ -102,3 +102,43 @@ func TestNothingIsTold(t *testing.T) {
 		}
 	})
 }
+
+// What is not said to take anything leaves each hidden value somewhere.
+func TestNothingIsTaken(t *testing.T) {
+	forAll(t, func(t *rapid.T, v *View) {
+		d, w := documents().Draw(t, "document"), v.Value(documents().Draw(t, "written"))
+		got, err := v.Keep(d, w)
+		if err != nil || v.Takes(v.Value(d), w) {
+			t.Skip("refused")
+		}
+		left := make(map[string]int)
+		for _, text := range v.unseenIn(v.top(), got) {
+			left[text]++
+		}
+		for _, text := range v.unseenIn(v.top(), d) {
+			if left[text]--; left[text] < 0 {
+				t.Fatalf("%s over %s became %s, which has lost %s", w.Append(nil), d.Append(nil), got.Append(nil), text)
+			}
+		}
+	})
+}
+
+// unseenIn lists what of a value is not seen.
+func (v *View) unseenIn(s spot, value jsonvalue.Value) (texts []string) {
+	whole := []string{string(value.AppendCanonical(nil))}
+	switch {
+	case s.ends() && s.hidden:
+		return whole
+	case value.Kind() == jsonvalue.KindObject: // an empty one has lost nothing when it has got members
+		for _, m := range value.Members() {
+			texts = append(texts, v.unseenIn(v.below(s, m.Name, false), m.Value)...)
+		}
+		return texts
+	case s.hidden:
+		return whole
+	}
+	for _, e := range value.Elems() {
+		texts = append(texts, v.unseenIn(v.below(s, "", true), e)...)
+	}
+	return texts
+}

@@ -208,3 +208,40 @@ func TestKeep(t *testing.T) {
 		})
 	}
 }
+
+func TestTakes(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		paths   []string
+		was, is string
+		want    bool
+	}{
+		{"nothing", []string{"!/a/x"}, `{"a":{"y":1},"b":1}`, `{"a":{"y":2}}`, false},
+		{"what could hold it", []string{"!/a/x"}, `{"a":{"y":1}}`, `{}`, true},
+		{"what could hold it, and is seen empty", []string{"!/a/x"}, `{"a":{}}`, `{}`, true},
+		{"for another kind", []string{"!/a/x"}, `{"a":{"y":1}}`, `{"a":1}`, true},
+		{"for an array", []string{"!/a/x"}, `{"a":{"y":1}}`, `{"a":[]}`, true},
+		{"what cannot hold it", []string{"!/a/x"}, `{"a":{"y":{"x":1}}}`, `{"a":{}}`, false},
+		{"a value that could have been an object", []string{"!/a/x"}, `{"a":1}`, `{"a":{"y":1}}`, false},
+		{"another kind in an array", []string{"!/a/*/x"}, `{"a":[{"y":1}]}`, `{"a":[1]}`, true},
+		{"an element", []string{"!/a/*/x"}, `{"a":[{"y":1},{"y":2}]}`, `{"a":[{"y":2}]}`, true},
+		{"an element that holds nothing", []string{"!/a/*/x"}, `{"a":[1,{"y":2}]}`, `{"a":[{"y":2}]}`, false},
+		{"an array of hidden elements", []string{"!/a/*"}, `{"a":[]}`, `{}`, true},
+		{"an array of hidden elements that stays", []string{"!/a/*"}, `{"a":[]}`, `{"a":[]}`, false},
+		{"what is seen in what is hidden", []string{"!/a", "/a/b"}, `{"a":{"b":1}}`, `{}`, false},
+		{"more in what is hidden", []string{"!/a", "/a/b", "/a/c"}, `{"a":{"b":1}}`, `{"a":{"b":1,"c":2}}`, false},
+		{"in the place of what may be hidden", []string{"!/a", "/a/b"}, `{}`, `{"a":{"b":1}}`, true},
+		{"in what is hidden, what could hold it", []string{"!/a", "/a/b", "!/a/b/x"}, `{"a":{"b":{"y":1}}}`, `{}`, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v := viewOf(t, tt.paths)
+			if got := v.Takes(valueOf(t, tt.was), valueOf(t, tt.is)); got != tt.want {
+				t.Errorf("takes: %v, want %v", got, tt.want)
+			}
+		})
+	}
+	var all *View
+	if all.Takes(valueOf(t, `{"a":{}}`), valueOf(t, `{}`)) {
+		t.Error("who sees everything takes nothing unseen")
+	}
+}

@@ -316,6 +316,14 @@ func fail(members []*member, err error) {`},
 		edits: []edit{{"internal/view/keep.go", "members = append(members, m)\n\t\t\t}\n\t\t}\n\t}\n\treturn object(members), nil", "members = members[:len(members):len(members)]\n\t\t\t}\n\t\t}\n\t}\n\treturn object(members), nil"}},
 	},
 	{
+		name: "a field is taken away with what is hidden in it", test: hidden,
+		edits: []edit{{"internal/engine/field.go", "case w.view.Takes(seen, wanted):", "case w.view.Takes(seen, seen):"}},
+	},
+	{
+		name: "a merge takes away what is hidden", test: hidden,
+		edits: []edit{{"internal/engine/merge.go", "case s.view.Takes(s.theirs, s.merged.Value):", "case s.view.Takes(s.theirs, s.theirs):"}},
+	},
+	{
 		name: "a guess at what is hidden is told when it is right", test: hidden,
 		edits: []edit{{"internal/engine/content.go", "!w.current.Exists() || c.brings ||", "!w.current.Exists() ||"}},
 	},
