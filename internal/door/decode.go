@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/ifmatch/ifmatch/internal/engine"
@@ -64,9 +65,12 @@ func operation(w http.ResponseWriter, r *http.Request, t Target) (engine.Op, *pr
 		w.Header()["Accept-Encoding"] = []string{"identity"}
 		return 0, unsupported(r, t, "Content is taken as it is. Send it without Content-Encoding: "+coding+".", nil)
 	}
+	if n := len(r.Header["Content-Type"]); n > 1 { // others on the way may go by another one (RFC 9110 §5.3)
+		return 0, malformed(r, t, "Content-Type was sent "+strconv.Itoa(n)+" times, and content is of one type. Send it once. Nothing was done.")
+	}
 	media, ok := mediaType(r.Header.Get("Content-Type"))
 	if r.Method != http.MethodPatch {
-		if r.Header.Get("Content-Range") != "" {
+		if r.Header["Content-Range"] != nil {
 			return 0, malformed(r, t, "PUT replaces the whole document. Send all of it without Content-Range, or use PATCH.")
 		}
 		if ok && isJSON(media) {

@@ -55,6 +55,11 @@ func TestProblems(t *testing.T) {
 			ops, 413, "too-large", "", false, 1},
 		{"a patch that nests", "PATCH", "/v1/notes/deep", `[{"op":"add","path":"` + strings.Repeat("/a", 6) + `","value":{"a":{"a":{}}}}]`, ops, 413, "too-large", "", false, 1},
 		{"media type", "PUT", item, `{}`, []string{"Content-Type", "text/plain"}, 415, "unsupported-media-type", "application/json", false, 0},
+		{"two media types", "PUT", item, `{"n":3}`, []string{"content-type", "text/plain"}, 400, "malformed", "Content-Type was sent 2 times", false, 0},
+		{"two media types, alike", "PUT", item, `{"n":3}`, []string{"content-type", "application/json"}, 400, "malformed", "Send it once", false, 0},
+		{"two media types of a patch", "PATCH", item, `[{"op":"remove","path":"/n"}]`, append(ops, "content-type", "application/merge-patch+json"), 400, "malformed", "Send it once", false, 0},
+		{"two media types of a batch", "POST", "/_batch", `{"operations":[]}`, []string{"content-type", "text/plain"}, 400, "malformed", "Send it once", false, 0},
+		{"two ranges", "PUT", item, `{"n":3}`, []string{"Content-Range", " ", "Content-Range", "bytes 0-1/7"}, 400, "malformed", "without Content-Range", false, 0},
 		{"not a document", "PUT", item, `[1]`, nil, 422, "invalid", "", false, 1},
 		{"patched to no document", "PATCH", item, `[{"op":"replace","path":"","value":[1]}]`, ops, 422, "invalid", "", false, 1},
 	}
