@@ -97,18 +97,11 @@ func auditBody(rows [][]byte, media, next string) []byte {
 		}
 		return body
 	}
-	body := []byte(`{"items":[`)
-	for i, row := range rows {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = append(body, row...)
+	body := newPage()
+	for _, row := range rows {
+		body = append(body.item(), row...)
 	}
-	body = append(body, ']')
-	if next != "" {
-		body = appendNext(body, next)
-	}
-	return append(body, '}')
+	return body.end(next)
 }
 
 func (s *Server) refuseAudit(w http.ResponseWriter, r *http.Request, t door.Target, err error) {

@@ -82,7 +82,7 @@ func (s *Server) member(r *http.Request, b *door.Batch, op *operation, index int
 	}
 	m := member{request: inner, path: op.url.EscapedPath()}
 	m.to, m.known = s.router.match(m.path)
-	if m.known && batchable(m.to.kind) == nil || m.path == batchPath {
+	if m.known && !s.resources[m.to.kind].batched || m.path == batchPath {
 		return m, &formError{index, opName(index) + " is of " + strconv.Quote(m.path) + ", which is not written in batches. They are for documents, for creations in collections, and for contributions. Nothing was done."}
 	}
 	return m, nil
@@ -93,20 +93,6 @@ func joinQuery(query, more string) string {
 		return more
 	}
 	return query + "&" + more
-}
-
-// batchable returns the methods that operations have on a kind of path, nil where there
-// are none.
-func batchable(kind routeKind) []string {
-	switch kind {
-	case routeItem:
-		return []string{door.MethodCheck, "DELETE", "PATCH", "PUT"}
-	case routeCollection, routeContributions:
-		return []string{"POST"}
-	case routeContribution:
-		return []string{"DELETE"}
-	}
-	return nil
 }
 
 // together carries members out as one.
@@ -131,22 +117,12 @@ func (s *Server) operation(rec *door.Recorder, m *member, index int) (*door.Oper
 		s.notFound(rec, r, m.path)
 		return nil, false
 	}
-	can := batchable(m.to.kind)
-	if !slices.Contains(can, r.Method) {
+	res := s.resources[m.to.kind]
+	if can := res.operations(); !slices.Contains(can, r.Method) {
 		s.door.MethodNotAllowed(rec, r, can)
 		return nil, false
 	}
-	t := s.target(r, m.path, m.to)
-	kind := door.OnDocument
-	switch m.to.kind {
-	case routeCollection:
-		kind = door.OnCollection
-	case routeContributions:
-		kind, t = door.OnContributions, itemOf(t, contributionsName)
-	case routeContribution:
-		kind, t = door.OnContribution, itemOf(t, contributionsName+"/"+m.to.id)
-	}
-	return s.door.Operation(rec, r, t, kind, m.to.id)
+	return s.door.Operation(rec, r, res.target(s.target(r, m.path, m.to), &m.to), res.operation, m.to.id)
 }
 
 // maxResults is how many times the body limit the results of a batch come to, from which

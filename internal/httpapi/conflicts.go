@@ -37,19 +37,15 @@ func (s *Server) conflicts(w http.ResponseWriter, r *http.Request, t door.Target
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	body := []byte(`{"items":[`)
+	body, next := newPage(), ""
 	for i := range page.Items {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = appendOpenConflict(body, &page.Items[i], t.Rules)
+		body = appendOpenConflict(body.item(), &page.Items[i], t.Rules)
 	}
-	body = append(body, ']')
 	if page.More {
-		body = appendNext(body, encodeParkedCursor(page.Last))
+		next = encodeParkedCursor(page.Last)
 	}
 	s.setComparedWith(w, r, t, page.Current)
-	writeJSON(w, r, http.StatusOK, append(body, '}'))
+	writeJSON(w, r, http.StatusOK, body.end(next))
 }
 
 // getConflict shows one parked write.

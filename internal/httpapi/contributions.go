@@ -59,7 +59,7 @@ func (s *Server) listContributions(w http.ResponseWriter, r *http.Request, t doo
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	writeJSON(w, r, http.StatusOK, appendContributions(nil, all, after, q.limit))
+	writeJSON(w, r, http.StatusOK, pageOfContributions(all, after, q.limit))
 }
 
 func parseAfter(at string, ok bool) (int64, bool) {
@@ -69,9 +69,9 @@ func parseAfter(at string, ok bool) (int64, bool) {
 	return parseVersion(at)
 }
 
-// appendContributions appends the page of those that came after an arrival.
-func appendContributions(dst []byte, all []contribution.Contribution, after int64, limit int) []byte {
-	dst = append(dst, `{"items":[`...)
+// pageOfContributions returns the page of those that came after an arrival.
+func pageOfContributions(all []contribution.Contribution, after int64, limit int) []byte {
+	body := newPage()
 	var last int64
 	n := 0
 	for i := range all {
@@ -80,15 +80,11 @@ func appendContributions(dst []byte, all []contribution.Contribution, after int6
 			continue
 		}
 		if n == limit {
-			dst = append(dst, ']')
-			return append(appendNext(dst, encodeCursor(cursorContributions, strconv.FormatInt(last, 10))), '}')
+			return body.end(encodeCursor(cursorContributions, strconv.FormatInt(last, 10)))
 		}
-		if n > 0 {
-			dst = append(dst, ',')
-		}
-		dst = engine.AppendContribution(dst, c)
+		body = engine.AppendContribution(body.item(), c)
 		last = c.Arrival
 		n++
 	}
-	return append(dst, `]}`...)
+	return body.end("")
 }

@@ -39,21 +39,17 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
-	body := []byte(`{"items":[`)
 	if len(rows) > 0 { // the newest of them
 		s.door.Tell(r, t.Rules, t.Ref, rows[0].Version)
 	}
+	body, next := newPage(), ""
 	for i := range rows {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = t.Rules.AppendEntry(body, &rows[i], past.View(rows[i].Life) == nil)
+		body = t.Rules.AppendEntry(body.item(), &rows[i], past.View(rows[i].Life) == nil)
 	}
-	body = append(body, ']')
 	if more {
-		body = appendNext(body, encodeHistoryCursor(rows[len(rows)-1].Rev))
+		next = encodeHistoryCursor(rows[len(rows)-1].Rev)
 	}
-	writeJSON(w, r, http.StatusOK, append(body, '}'))
+	writeJSON(w, r, http.StatusOK, body.end(next))
 }
 
 // version answers with one version of a document, which never changes. What its reader

@@ -67,15 +67,16 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, t door.Target) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body, err := s.appendPage(nil, &page, views, t.Rules, &q)
+	items, err := s.items(&page, views, t.Rules, &q)
 	if err != nil {
 		s.door.Refuse(w, r, t, "", err)
 		return
 	}
+	next := ""
 	if page.More {
-		body = appendNext(body, s.cursorAt(page.Last, bound, sifted))
+		next = s.cursorAt(page.Last, bound, sifted)
 	}
-	body = append(body, '}')
+	body := items.end(next)
 	s.door.Represent(r, ifmatch.ETag{}, len(body), &ifmatch.Conditions{}, false).Send(w, r, body)
 }
 
@@ -132,13 +133,10 @@ func siftedMark(t door.Target, page *store.Page, views []*view.View) string {
 	return ".s" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:9])
 }
 
-// appendPage appends the items of a page, as the beginning of an object.
-func (s *Server) appendPage(dst []byte, page *store.Page, views []*view.View, rules *engine.Rules, q *listQuery) ([]byte, error) {
-	dst = append(dst, `{"items":[`...)
+// items returns the items of a page.
+func (s *Server) items(page *store.Page, views []*view.View, rules *engine.Rules, q *listQuery) (pageBody, error) {
+	body := newPage()
 	for i, doc := range page.Documents {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
 		seen, err := s.door.Engine.Seen(doc.Body, views[i])
 		if err != nil {
 			return nil, err
@@ -147,7 +145,7 @@ func (s *Server) appendPage(dst []byte, page *store.Page, views []*view.View, ru
 		if err != nil {
 			return nil, err
 		}
-		dst = append(dst, `{"id":`...)
+		dst := append(body.item(), `{"id":`...)
 		dst = jsonvalue.String(doc.Ref.ID).Append(dst)
 		dst = append(dst, `,"etag":`...)
 		dst = jsonvalue.String(engine.ETagOf(&doc.Head, &rules.Contract).String()).Append(dst)
@@ -155,7 +153,7 @@ func (s *Server) appendPage(dst []byte, page *store.Page, views []*view.View, ru
 		dst = strconv.AppendInt(dst, doc.Version, 10)
 		dst = append(dst, `,"data":`...)
 		dst = append(dst, rules.Members.Show(data, &doc.Head, false, views[i] == nil)...)
-		dst = append(dst, '}')
+		body = append(dst, '}')
 	}
-	return append(dst, ']'), nil
+	return body, nil
 }

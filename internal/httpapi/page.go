@@ -67,6 +67,32 @@ func (s *Server) paging(values url.Values) (q paging, bad string) {
 	return q, ""
 }
 
+// pageBody is a page as it is written: an object of items, and the cursor of the next
+// page.
+type pageBody []byte
+
+const pageStart = `{"items":[`
+
+func newPage() pageBody { return pageBody(pageStart) }
+
+// item returns the page up to where one more item is to be appended.
+func (p pageBody) item() []byte {
+	if len(p) > len(pageStart) {
+		p = append(p, ',')
+	}
+	return p
+}
+
+// end returns the page without more items, with the cursor of the next one: "" on the
+// last.
+func (p pageBody) end(next string) []byte {
+	p = append(p, ']')
+	if next != "" {
+		p = append(append(append(p, `,"next":"`...), next...), '"')
+	}
+	return append(p, '}')
+}
+
 func appendNext(dst []byte, cursor string) []byte {
 	dst = append(dst, `,"next":"`...)
 	dst = append(dst, cursor...)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 
@@ -44,17 +45,21 @@ type resource struct {
 	beside func(*route) string
 	// patches tells that PATCH takes the formats which Accept-Patch names.
 	patches bool
+	// batched tells that operations of batches are about it, by all methods that it has but
+	// GET, and operation which kind of path it is to them.
+	batched   bool
+	operation door.OperationKind
 	handlers
 }
 
 // resourcesOf is the table of all routes. A route that is not there is closed.
 func resourcesOf() map[routeKind]*resource {
 	return map[routeKind]*resource{
-		routeItem: {patches: true, handlers: handlers{
+		routeItem: {patches: true, batched: true, operation: door.OnDocument, handlers: handlers{
 			"GET": {reads, (*Server).item}, "PUT": {puts, (*Server).item}, "PATCH": {changes, (*Server).item},
 			"DELETE": {deletes, (*Server).item}, door.MethodCheck: {asks: reads},
 		}},
-		routeCollection: {handlers: handlers{"GET": {reads, plain((*Server).list)}, "POST": {creates, plain((*Server).create)}}},
+		routeCollection: {batched: true, operation: door.OnCollection, handlers: handlers{"GET": {reads, plain((*Server).list)}, "POST": {creates, plain((*Server).create)}}},
 		routeChanges:    {handlers: handlers{"GET": {looksBy, (*Server).changes}}},
 		routeAllChanges: {handlers: handlers{"GET": {anybody, (*Server).changes}}},
 		routeAudit:      {handlers: handlers{"GET": {anybody, plain((*Server).audit)}}},
@@ -63,11 +68,13 @@ func resourcesOf() map[routeKind]*resource {
 		routeDiff:       {handlers: handlers{"GET": {looksBy, plain((*Server).diff)}}},
 		routeBlame:      {handlers: handlers{"GET": {looksBy, plain((*Server).blame)}}},
 		routeContributions: {
-			beside:   func(*route) string { return contributionsName },
+			beside:  func(*route) string { return contributionsName },
+			batched: true, operation: door.OnContributions,
 			handlers: handlers{"GET": {reads, plain((*Server).listContributions)}, "POST": {puts, (*Server).contribute}},
 		},
 		routeContribution: {
-			beside:   func(to *route) string { return contributionsName + "/" + to.id },
+			beside:  func(to *route) string { return contributionsName + "/" + to.id },
+			batched: true, operation: door.OnContribution,
 			handlers: handlers{"GET": {reads, (*Server).getContribution}, "DELETE": {changes, (*Server).withdraw}},
 		},
 		routeConflicts: {handlers: handlers{"GET": {resolves, plain((*Server).conflicts)}}},
@@ -110,6 +117,17 @@ func (res *resource) methods() []string {
 	return all
 }
 
+// operations returns the methods that operations of batches have on it, in order, nil
+// where there are none.
+func (res *resource) operations() []string {
+	if !res.batched {
+		return nil
+	}
+	all := slices.DeleteFunc(slices.Collect(maps.Keys(res.handlers)), func(method string) bool { return method == http.MethodGet })
+	slices.Sort(all)
+	return all
+}
+
 // of returns what a method has.
 func (hs handlers) of(method string) (handler, bool) {
 	if method == http.MethodHead {
@@ -119,12 +137,18 @@ func (hs handlers) of(method string) (handler, bool) {
 	return h, ok
 }
 
-// serveResource answers a request about t, or about what lies beside it.
-func (s *Server) serveResource(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
-	res := s.resources[to.kind]
+// target returns a target with the path of the document that it lies beside.
+func (res *resource) target(t door.Target, to *route) door.Target {
 	if res.beside != nil {
 		t = itemOf(t, res.beside(to))
 	}
+	return t
+}
+
+// serveResource answers a request about t, or about what lies beside it.
+func (s *Server) serveResource(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
+	res := s.resources[to.kind]
+	t = res.target(t, to)
 	h, _ := res.of(r.Method)
 	switch {
 	case h.serve != nil:
