@@ -115,7 +115,7 @@ var limitKeys = []*key{
 	{name: "header", kind: kindSize, def: "16KiB", min: 8 << 10, max: 2 << 20, doc: "A request's header, its first line and so its URL included. Must be more than `url`."},
 	{name: "rate", kind: kindBlock, keys: rateKeys, optional: true, defDoc: "off", doc: "How much one caller may ask for, as in `{burst: 600, per: 1m}`; what is more is refused with 429. A caller is a principal; where nobody is asked who they are it is an address, and with IPv6 a network of 64 bits. `/healthz`, `/readyz` and preflights are free."},
 	{name: "connections", kind: kindCount, def: "4096", min: 16, max: 1_000_000, doc: "Connections at once, but no more than the process may have files open, less 128. Whoever comes beyond that is refused with 503, health checks excepted."},
-	{name: "reads", kind: kindCount, def: "256", min: 1, max: 1_000_000, doc: "Reads under way at once. Twice as many may wait for a moment; the rest is refused with 503. Who only waits for a change does not count."},
+	{name: "reads", kind: kindCount, def: "256", min: 1, max: 1_000_000, doc: "Reads under way at once. As many again may wait for a moment; the rest is refused with 503. Who only waits for a change does not count."},
 	{name: "writes", kind: kindCount, def: "64", min: 1, max: 1_000_000, doc: "Writes under way at once, likewise. Who only waits for a lease does not count."},
 }
 
