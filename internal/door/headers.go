@@ -27,6 +27,15 @@ var (
 	yes             = []string{"true"}
 )
 
+// Outcomes are the values of Ifmatch-Outcome.
+func Outcomes() []string {
+	all := outcomeRejected[:1:1]
+	for _, result := range engine.Answered() {
+		all = append(all, string(result))
+	}
+	return all
+}
+
 // VaryPrivate is the Vary of what only its own reader may store.
 const VaryPrivate = "Accept-Encoding, Accept, Prefer, Origin"
 

@@ -59,32 +59,43 @@ func parseQuery(raw string) (query, *queryError) {
 	return query{}, &queryError{"dryRun is given once, as true or as false."}
 }
 
-// included reads what a body is to include. A digest is in every body of a contract
-// that has one.
+// The words that ?include= takes. A digest is in every body of a contract that has one.
+const (
+	includeVersion    = "version"
+	includeDigest     = "sha256"
+	includeLinks      = "links"
+	includeMeta       = "meta"
+	includeProvenance = "provenance"
+)
+
+// Included are the words that ?include= takes.
+var Included = []string{includeVersion, includeDigest, includeLinks, includeMeta, includeProvenance}
+
+// included reads what a body is to include.
 func included(values []string) (in Inclusion, bad *queryError) {
 	for _, value := range values {
 		for word := range strings.SplitSeq(value, ",") {
 			switch word {
-			case "version":
+			case includeVersion:
 				in.Version = true
-			case "links":
+			case includeLinks:
 				in.Links = true
-			case "meta":
+			case includeMeta:
 				in.Meta = true
-			case "provenance":
+			case includeProvenance:
 				in.Provenance = true
-			case "sha256":
+			case includeDigest:
 			default:
-				return in, &queryError{"include takes version, sha256, links, meta and provenance, and not " + quote(word) + "."}
+				return in, &queryError{"include takes " + join(Included) + ", and not " + quote(word) + "."}
 			}
 		}
 	}
 	return in, nil
 }
 
-// Included returns what the body of a read is to include, or in bad what is wrong
+// Asked returns what the body of a read is to include, or in bad what is wrong
 // with its query.
-func Included(r *http.Request) (in Inclusion, bad string) {
+func Asked(r *http.Request) (in Inclusion, bad string) {
 	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return in, err.detail

@@ -226,6 +226,11 @@ const (
 // Logged are the results that stand in the log: what changed nothing leaves no row.
 var Logged = []Result{Created, Replaced, Patched, Merged, Overwritten, Deleted, Contributed, Withdrawn, Parked, Discarded, Leased, Renewed, Released}
 
+// Answered are the results that a write is answered with.
+func Answered() []Result {
+	return append(slices.DeleteFunc(slices.Clone(Logged), func(r Result) bool { return r == Discarded }), Unchanged)
+}
+
 // Outcome is what became of an intent that was carried out.
 type Outcome struct {
 	Result Result

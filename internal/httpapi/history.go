@@ -56,7 +56,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, t door.Target) 
 // sees of it may, and is under a weak tag like any read that does not show all.
 func (s *Server) version(w http.ResponseWriter, r *http.Request, t door.Target, to *route) {
 	version := to.version
-	asked, bad := door.Included(r)
+	asked, bad := door.Asked(r)
 	if bad != "" {
 		s.malformed(w, r, t, bad)
 		return

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/ifmatch/ifmatch"
+	"github.com/ifmatch/ifmatch/internal/door"
 	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/openapi"
 	"github.com/ifmatch/ifmatch/jsonvalue"
@@ -21,7 +22,9 @@ const (
 
 // OpenAPI returns the description of what c serves. It looks at nothing that is stored.
 func (c *Config) OpenAPI() *openapi.Document {
-	api := openapi.API{Versions: c.APIVersions, Rated: c.Admission.Burst > 0, Pages: len(c.Origins) > 0, MaxPage: cmp.Or(c.MaxPage, defaultMaxPage)}
+	api := openapi.API{Versions: c.APIVersions, Rated: c.Admission.Burst > 0, Pages: len(c.Origins) > 0, MaxPage: cmp.Or(c.MaxPage, defaultMaxPage),
+		Outcomes: door.Outcomes(), Included: door.Included, Lines: auditLines}
+	api.DefaultPage = min(defaultPage, api.MaxPage)
 	switch {
 	case c.Auth.Upstream != nil:
 		api.Caller = openapi.CallerProxied

@@ -135,6 +135,20 @@ func get(a *asked, path string, header ...string) (status int, head http.Header,
 	return a.do(http.MethodGet, path, header...)
 }
 
+// TestDescriptionSaysWhatIsSaid: what the description lists is what the server knows.
+func TestDescriptionSaysWhatIsSaid(t *testing.T) {
+	text := string((&Config{MaxPage: 7, Default: &engine.Rules{}}).OpenAPI().JSON())
+	for _, part := range []string{
+		`"enum":["rejected","created","replaced","patched","merged","overwritten","deleted","contributed","withdrawn","parked","leased","renewed","released","unchanged"]`,
+		`"pattern":"^(version|sha256|links|meta|provenance)(,(version|sha256|links|meta|provenance))*$"`,
+		`"maximum":7,"default":7`, `"application/x-ndjson"`,
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the description has no %s", part)
+		}
+	}
+}
+
 // TestDescriptionIsServed: whoever may ask for anything may read what there is to ask
 // for, in both forms, and is not sent again what they have.
 func TestDescriptionIsServed(t *testing.T) {

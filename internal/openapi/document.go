@@ -14,6 +14,8 @@ type Document struct {
 	caller  Caller
 	groups  []*group
 	schemas []schemaOf // of collections, beside those that all documents share
+	// outcomes is the schema of Ifmatch-Outcome.
+	outcomes string
 }
 
 // group is what belongs to one collection, or to the server as a whole: a tag.

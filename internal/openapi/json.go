@@ -184,7 +184,11 @@ func (p *printer) components(d *Document, security bool) {
 		if h.required {
 			w.Name("required").Bool(true)
 		}
-		w.Name("schema").Raw([]byte(answered[h.name].schema)).Close('}')
+		schema := answered[h.name].schema
+		if h.name == "Ifmatch-Outcome" {
+			schema = d.outcomes
+		}
+		w.Name("schema").Raw([]byte(schema)).Close('}')
 	}
 	w.Close('}').Name("examples").Open('{')
 	for _, name := range p.examples.names {

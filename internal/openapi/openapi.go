@@ -24,8 +24,14 @@ type API struct {
 	Rated bool
 	// Pages tells that pages of other origins may use the API from browsers.
 	Pages bool
-	// MaxPage bounds the items of a page.
-	MaxPage int
+	// MaxPage bounds the items of a page, and DefaultPage is how many there are at most
+	// where the request does not say.
+	MaxPage, DefaultPage int
+	// Outcomes are the values of Ifmatch-Outcome, and Included the words that ?include=
+	// takes.
+	Outcomes, Included []string
+	// Lines are the media types of the log as a row a line.
+	Lines []string
 }
 
 // Caller says how callers prove who they are.
@@ -88,6 +94,7 @@ func Describe(api API) *Document {
 		d.collection(&api.Collections[i])
 	}
 	d.server()
+	d.doc.outcomes = `{"type":"string","enum":` + texts(api.Outcomes) + `}`
 	return d.doc
 }
 

@@ -27,12 +27,17 @@ func apis() map[string]API {
 		Indexes: []Index{{"age", "number"}, {"address.city", "string"}, {"seen", "time"}, {"on", "boolean"}},
 	}
 	brand := Collection{Name: "brand", Path: "/v1/orgs/{orgId}/brand", Singleton: true, Schema: parse(`{"allOf":[{"$ref":"#/$defs/x"}],"$defs":{"x":{"type":"object"}}}`)}
-	return map[string]API{
+	all := map[string]API{
 		"zero":       {Collections: []Collection{{Path: "/v1/{collection}", Param: "id"}}, MaxPage: 1000},
 		"schema":     {Collections: []Collection{notes}, MaxPage: 10, Versions: []string{"1", "2"}, Pages: true, Rated: true, Caller: CallerBearer},
 		"everything": {Collections: []Collection{everything, brand, notes}, MaxPage: 1000, Caller: CallerProxied},
 		"alike":      {Collections: []Collection{{Name: "no-tes", Path: "/a", Param: "id"}, {Name: "no.tes", Path: "/b", Param: "id"}, {Name: "Problem", Path: "/c", Param: "id", Contract: ifmatch.Contract{Token: ifmatch.TokenSigned}}}, MaxPage: 1000},
 	}
+	for name, api := range all {
+		api.DefaultPage, api.Outcomes, api.Included, api.Lines = 10, []string{"created", "rejected"}, []string{"version", "links"}, []string{"application/jsonl"}
+		all[name] = api
+	}
+	return all
 }
 
 // members walks over every value of a JSON text.

@@ -62,7 +62,7 @@ func (d *describer) audit() {
 			query("collection", "Its name.", text), query("document", "The path of one.", text), query("by", "The principal.", text), query("outcome", "As in Ifmatch-Outcome.", text),
 			query("since", "Not earlier than this.", time), query("until", "Earlier than this.", time))}
 	content := inJSON(page("AuditEntry"))
-	for _, lines := range []string{"application/jsonl", "application/x-ndjson"} {
+	for _, lines := range d.api.Lines {
 		content = append(content, media{kind: lines, schema: aString})
 	}
 	d.add(p, o, []response{{status: http.StatusOK, doc: "A page of the log, or its rows in a line each.", headers: d.fields("Cache-Control Vary Link?" + fieldsOfContent), content: content}}, read, of(problem.Resync))
@@ -72,7 +72,7 @@ func (d *describer) audit() {
 // batch describes several operations in one request, which fails as one of them does.
 func (d *describer) batch() {
 	const sent = `{"operations":[{"method":"PUT","path":"/v1/notes/1","headers":{"If-Match":"\"5\""},"body":{"title":"B"}},{"method":"CHECK","path":"/v1/notes/2","headers":{"If-Match":"\"1\""}}],"atomic":true}`
-	const told = `{"results":[{"status":200,"headers":{"Content-Type":"application/json","ETag":"\"6\"","Ifmatch-Outcome":"replaced"},"body":{"title":"B"}},{"status":204,"headers":{"ETag":"\"1\"","Ifmatch-Outcome":"checked"}}]}`
+	const told = `{"results":[{"status":200,"headers":{"Content-Type":"application/json","ETag":"\"6\"","Ifmatch-Outcome":"replaced"},"body":{"title":"B"}},{"status":204,"headers":{"ETag":"\"1\"","Ifmatch-Outcome":"unchanged"}}]}`
 	p := d.at("/_batch")
 	o := &operation{method: http.MethodPost, id: "batch", summary: "Carry out several operations", parameters: d.asks("Idempotency-Key Prefer ?dryRun Content-Digest Repr-Digest Want-Repr-Digest"), body: inJSON(ref("Batch"), example{name: "two", value: sent}),
 		doc: "Each operation has its own preconditions, which are about the state before the batch. An atomic batch is carried out as a whole or not at all: then it is refused as the operation is that `failedIndex` names."}
