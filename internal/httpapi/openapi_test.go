@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ifmatch/ifmatch/internal/engine"
 	"github.com/ifmatch/ifmatch/internal/openapi"
 )
 
