@@ -8,10 +8,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash"
 	"sync"
 	"sync/atomic"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/store"
 )
 
@@ -32,10 +34,8 @@ type chainKey struct {
 	macs sync.Pool
 }
 
-// MinChainKey is the least length of a chain's key in bytes.
-const MinChainKey = 32
-
-// NewChain returns a chain under secret keys, the newest last.
+// NewChain returns a chain under secret keys, the newest last, of
+// [ifmatch.MinSigningKey] bytes or more.
 func NewChain(keys ...[]byte) (*Chain, error) {
 	c := &Chain{}
 	if err := c.SetKeys(keys...); err != nil {
@@ -52,8 +52,8 @@ func (c *Chain) SetKeys(keys ...[]byte) error {
 	}
 	ring := make([]*chainKey, len(keys))
 	for i, key := range keys {
-		if len(key) < MinChainKey {
-			return errors.New("audit: the chain needs a key of at least 32 bytes")
+		if len(key) < ifmatch.MinSigningKey {
+			return fmt.Errorf("audit: the chain needs a key of at least %d bytes", ifmatch.MinSigningKey)
 		}
 		key = bytes.Clone(key)
 		id := sha256.Sum256(append([]byte("ifmatch audit key id\x00"), key...))

@@ -19,7 +19,10 @@ func (v *Verifier) Remembered() int { return (&Verified{&v.verified}).Len() }
 type Verified struct{ *verified }
 
 // NewVerified returns none.
-func NewVerified() *Verified { return &Verified{new(verified)} }
+func NewVerified() *Verified {
+	v := newVerified()
+	return &Verified{&v}
+}
 
 // Add remembers a fact.
 func (v *Verified) Add(fact [32]byte) { v.add(fact) }
@@ -28,9 +31,12 @@ func (v *Verified) Add(fact [32]byte) { v.add(fact) }
 func (v *Verified) Has(fact [32]byte) bool { return v.has(fact) }
 
 // Len returns how many facts are remembered.
-func (v *Verified) Len() int { return len(v.young) + len(v.aged) }
+func (v *Verified) Len() int {
+	v.facts.CleanUp()
+	return v.facts.EstimatedSize()
+}
 
-// MaxVerified is as many as one generation of them has.
+// MaxVerified is how many are remembered at most.
 const MaxVerified = maxVerified
 
 // Counted returns a key that counts how often it verifies.

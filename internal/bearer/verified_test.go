@@ -81,7 +81,7 @@ func TestRememberedAreBounded(t *testing.T) {
 	if v.Has(fact(1)) || v.Has(fact(many)) {
 		t.Error("what is not in use is never forgotten, or was never there")
 	}
-	if got := v.Len(); got > 2*bearer.MaxVerified {
+	if got := v.Len(); got > bearer.MaxVerified {
 		t.Errorf("%d signatures are remembered", got)
 	}
 }

@@ -46,7 +46,9 @@ type Verifier struct {
 
 // NewVerifier returns a verifier of tokens. A token is judged by the first rules
 // that are for its iss, and by no others.
-func NewVerifier(issuers ...Rules) *Verifier { return &Verifier{issuers: issuers, now: time.Now} }
+func NewVerifier(issuers ...Rules) *Verifier {
+	return &Verifier{issuers: issuers, now: time.Now, verified: newVerified()}
+}
 
 // Verify returns whose token this is. It fails with [ErrUnavailable] where that
 // cannot be told now, and else where the token is not valid. The error is for the

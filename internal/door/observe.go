@@ -92,7 +92,7 @@ func (d *Door) logObserved(r *http.Request, c Caller, in *engine.Intent, out *en
 	}
 	o := out.Observed
 	level, message := slog.LevelInfo, "unconditional write"
-	if o.Overwriting == engine.OverwroteUnread {
+	if o.Overwriting == engine.OverwroteLost {
 		level, message = slog.LevelWarn, "lost update"
 	}
 	d.Log.LogAttrs(r.Context(), level, message,
@@ -113,12 +113,12 @@ func setWarning(h http.Header, o *engine.Observation) {
 	version, read := strconv.FormatInt(o.Overwrote, 10), strconv.FormatInt(o.Read, 10)
 	value, detail := "unconditional", "You sent no precondition, so that you cannot know whether somebody has changed the document since you read it. "
 	switch o.Overwriting {
-	case engine.OverwroteUnread:
+	case engine.OverwroteLost:
 		value, detail = "lost-update", "You sent no precondition, had read version "+read+", and overwrote version "+version+", which somebody had made of it since. Read the document and see whether what they changed is still wanted. "
-	case engine.OverwroteRead:
+	case engine.OverwroteCurrent:
 		detail = "You sent no precondition. Nothing was lost, as you had read the version that you overwrote, but nothing made sure of that. "
 	}
-	if o.Overwriting != engine.OverwroteNothing {
+	if o.Overwriting != engine.OverwroteUnchanged {
 		value += ";overwrote=" + version
 	}
 	if o.Read > 0 {

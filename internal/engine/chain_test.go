@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ifmatch/ifmatch"
 	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -217,7 +218,7 @@ func TestChainNeedsItsKey(t *testing.T) {
 	if report := r.scanned().verify(t, other); len(report.Findings) != report.Rows || report.Sealed != 0 {
 		t.Errorf("under another key %d of %d rows break", len(report.Findings), report.Rows)
 	}
-	if _, err := audit.NewChain(make([]byte, audit.MinChainKey-1)); err == nil {
+	if _, err := audit.NewChain(make([]byte, ifmatch.MinSigningKey-1)); err == nil {
 		t.Error("a short key was taken")
 	}
 }

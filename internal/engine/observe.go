@@ -24,21 +24,21 @@ type Overwriting string
 
 // What an unconditional write came to, under a contract that observes.
 const (
-	// OverwroteUnread tells that it overwrote a version which is newer than the last
+	// OverwroteLost tells that it overwrote a version which is newer than the last
 	// one that its sender was shown: a lost update.
-	OverwroteUnread Overwriting = "lost"
-	// OverwroteBeside tells of a patch that it found such a version, and left all of
+	OverwroteLost Overwriting = "lost"
+	// OverwroteDisjoint tells of a patch that it found such a version, and left all of
 	// what was new in it as it was.
-	OverwroteBeside Overwriting = "disjoint"
-	// OverwroteRead tells that its sender had been shown the version it overwrote.
-	OverwroteRead Overwriting = "current"
-	// OverwroteUnknown tells that nobody can say: no version is known that its sender
+	OverwroteDisjoint Overwriting = "disjoint"
+	// OverwroteCurrent tells that its sender had been shown the version it overwrote.
+	OverwroteCurrent Overwriting = "current"
+	// OverwroteUnread tells that nobody can say: no version is known that its sender
 	// was shown, or what a patch would have to be compared with is not kept.
-	OverwroteUnknown Overwriting = "unread"
-	// OverwroteUnnamed tells the same of a sender whom nothing tells from others.
-	OverwroteUnnamed Overwriting = "anonymous"
-	// OverwroteNothing tells that the write changed nothing, whoever sent it.
-	OverwroteNothing Overwriting = "unchanged"
+	OverwroteUnread Overwriting = "unread"
+	// OverwroteAnonymous tells the same of a sender whom nothing tells from others.
+	OverwroteAnonymous Overwriting = "anonymous"
+	// OverwroteUnchanged tells that the write changed nothing, whoever sent it.
+	OverwroteUnchanged Overwriting = "unchanged"
 )
 
 // Observation is what was seen of an unconditional write. It is about the state that
@@ -73,15 +73,15 @@ func (w *write) overwriting(ctx context.Context, p *plan) Overwriting {
 	seen := &w.intent.Seen
 	switch {
 	case p.unchanged || p.content == store.ContentTouch:
-		return OverwroteNothing
+		return OverwroteUnchanged
 	case seen.Anonymous:
-		return OverwroteUnnamed
+		return OverwroteAnonymous
 	case seen.Version == 0:
-		return OverwroteUnknown
-	case seen.Version >= w.current.Version:
-		return OverwroteRead
-	case w.intent.Op == OpPut || w.intent.Op == OpDelete:
 		return OverwroteUnread
+	case seen.Version >= w.current.Version:
+		return OverwroteCurrent
+	case w.intent.Op == OpPut || w.intent.Op == OpDelete:
+		return OverwroteLost
 	}
 	return w.patching(ctx, p)
 }
@@ -93,20 +93,20 @@ func (w *write) patching(ctx context.Context, p *plan) Overwriting {
 	lookup := baseLookup{engine: w.engine, recently: w.recently, current: w.current, rules: w.intent.Rules}
 	base := lookup.find(ctx, w.intent.Seen.Version)
 	if base == nil { // of another life, no longer kept, or storage fails: nobody can say
-		return OverwroteUnknown
+		return OverwroteUnread
 	}
 	theirs, err := w.currentValue()
 	if err != nil {
-		return OverwroteUnknown
+		return OverwroteUnread
 	}
 	was, err := w.contentOf(base)
 	if err != nil {
-		return OverwroteUnknown
-	}
-	if undone(was, theirs, p.candidate.value) {
 		return OverwroteUnread
 	}
-	return OverwroteBeside
+	if undone(was, theirs, p.candidate.value) {
+		return OverwroteLost
+	}
+	return OverwroteDisjoint
 }
 
 // undone tells whether something that theirs has changed of base, by adding, replacing

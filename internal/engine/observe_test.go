@@ -32,13 +32,13 @@ func TestObservedAtTheCommit(t *testing.T) {
 		rival string
 		want  Overwriting
 	}{
-		"a PUT":                      {OpPut, `{"a":3}`, `{"a":2}`, OverwroteUnread},
-		"a deletion":                 {OpDelete, "", `{"a":2}`, OverwroteUnread},
-		"a patch of the same":        {OpMergePatch, `{"a":3}`, `{"a":2}`, OverwroteUnread},
-		"a patch of something else":  {OpMergePatch, `{"b":3}`, `{"a":2}`, OverwroteBeside},
-		"a JSON Patch":               {OpJSONPatch, `[{"op":"add","path":"/a","value":3}]`, `{"a":2}`, OverwroteUnread},
-		"what the rival wrote, too":  {OpPut, `{"a":2}`, `{"a":2}`, OverwroteNothing},
-		"a patch that says the same": {OpMergePatch, `{"a":2,"b":1}`, `{"a":2}`, OverwroteBeside},
+		"a PUT":                      {OpPut, `{"a":3}`, `{"a":2}`, OverwroteLost},
+		"a deletion":                 {OpDelete, "", `{"a":2}`, OverwroteLost},
+		"a patch of the same":        {OpMergePatch, `{"a":3}`, `{"a":2}`, OverwroteLost},
+		"a patch of something else":  {OpMergePatch, `{"b":3}`, `{"a":2}`, OverwroteDisjoint},
+		"a JSON Patch":               {OpJSONPatch, `[{"op":"add","path":"/a","value":3}]`, `{"a":2}`, OverwroteLost},
+		"what the rival wrote, too":  {OpPut, `{"a":2}`, `{"a":2}`, OverwroteUnchanged},
+		"a patch that says the same": {OpMergePatch, `{"a":2,"b":1}`, `{"a":2}`, OverwroteDisjoint},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, observing, Config{})
@@ -52,7 +52,7 @@ func TestObservedAtTheCommit(t *testing.T) {
 				t.Errorf("%+v, want %+v", got, want)
 			}
 			rows := r.log()
-			if got := observedIn(rows[len(rows)-1].Decisions); tt.want != OverwroteNothing && (got.Unconditional != tt.want || got.Read != 1) {
+			if got := observedIn(rows[len(rows)-1].Decisions); tt.want != OverwroteUnchanged && (got.Unconditional != tt.want || got.Read != 1) {
 				t.Errorf("the log has %+v", got)
 			}
 			r.verified()
@@ -69,7 +69,7 @@ func TestObservingNeverRefuses(t *testing.T) {
 			r.must(OpPut, `{"a":2}`)
 			r.store.entry = func(int64, func() (*store.Entry, error)) (*store.Entry, error) { return nil, fail }
 			out, refusal := r.do(r.seen(OpMergePatch, `{"a":3}`, 1))
-			if refusal != nil || out.Observed == nil || out.Observed.Overwriting != OverwroteUnknown {
+			if refusal != nil || out.Observed == nil || out.Observed.Overwriting != OverwroteUnread {
 				t.Errorf("%+v, %v", out, refusal)
 			}
 			r.holds(3, `{"a":3}`)
@@ -84,10 +84,10 @@ func TestObservedLives(t *testing.T) {
 	r.must(OpPut, `{"a":1}`)
 	r.must(OpDelete, "")
 	r.must(OpPut, `{"a":1}`)
-	if out, _ := r.do(r.seen(OpMergePatch, `{"a":3}`, 1)); out == nil || out.Observed.Overwriting != OverwroteUnknown {
+	if out, _ := r.do(r.seen(OpMergePatch, `{"a":3}`, 1)); out == nil || out.Observed.Overwriting != OverwroteUnread {
 		t.Errorf("a patch: %+v", out)
 	}
-	if out, _ := r.do(r.seen(OpPut, `{"a":4}`, 1)); out == nil || out.Observed.Overwriting != OverwroteUnread {
+	if out, _ := r.do(r.seen(OpPut, `{"a":4}`, 1)); out == nil || out.Observed.Overwriting != OverwroteLost {
 		t.Errorf("a PUT: %+v", out)
 	}
 }

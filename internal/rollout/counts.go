@@ -21,7 +21,7 @@ const (
 
 // kinds are what unconditional writes come to, in the order in which they are told.
 var kinds = []engine.Overwriting{
-	engine.OverwroteUnread, engine.OverwroteBeside, engine.OverwroteRead, engine.OverwroteUnknown, engine.OverwroteUnnamed, engine.OverwroteNothing,
+	engine.OverwroteLost, engine.OverwroteDisjoint, engine.OverwroteCurrent, engine.OverwroteUnread, engine.OverwroteAnonymous, engine.OverwroteUnchanged,
 }
 
 // losing are what a write can be that loses an update.
@@ -68,7 +68,7 @@ func (c *Counts) add(collection string, what engine.Overwriting, did engine.Resu
 	defer c.mu.Unlock()
 	n := c.of(collection)
 	n.writes[what]++
-	if what == engine.OverwroteUnread {
+	if what == engine.OverwroteLost {
 		n.lost[did]++
 	}
 }
@@ -124,10 +124,10 @@ func (c *Counts) Totals() []string {
 }
 
 var inWords = map[engine.Overwriting]string{
-	engine.OverwroteUnread:  "lost an update",
-	engine.OverwroteBeside:  "left what was new as it was",
-	engine.OverwroteRead:    "overwrote what had been read",
-	engine.OverwroteUnknown: "by callers who are not known to have read the document",
-	engine.OverwroteUnnamed: "by callers who are anonymous",
-	engine.OverwroteNothing: "changed nothing",
+	engine.OverwroteLost:      "lost an update",
+	engine.OverwroteDisjoint:  "left what was new as it was",
+	engine.OverwroteCurrent:   "overwrote what had been read",
+	engine.OverwroteUnread:    "by callers who are not known to have read the document",
+	engine.OverwroteAnonymous: "by callers who are anonymous",
+	engine.OverwroteUnchanged: "changed nothing",
 }

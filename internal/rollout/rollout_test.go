@@ -97,8 +97,8 @@ func TestForgottenIsNeverRead(t *testing.T) {
 func TestSeries(t *testing.T) {
 	w := newWatch(t, 0)
 	w.Expect("quiet")
-	w.Count("notes", engine.Replaced, engine.Observation{Overwriting: engine.OverwroteUnread})
-	w.Count("notes", engine.Patched, engine.Observation{Overwriting: engine.OverwroteBeside})
+	w.Count("notes", engine.Replaced, engine.Observation{Overwriting: engine.OverwroteLost})
+	w.Count("notes", engine.Patched, engine.Observation{Overwriting: engine.OverwroteDisjoint})
 	const want = `
 # HELP ifmatch_lost_updates_total Unconditional writes that overwrote a version which is newer than the last one their sender had read, by what they did.
 # TYPE ifmatch_lost_updates_total counter
@@ -113,7 +113,7 @@ ifmatch_lost_updates_total{collection="quiet",kind="replaced"} 0
 		t.Error(err)
 	}
 	for i := range 10 * maxCollections {
-		w.Count(fmt.Sprint("c", i), engine.Deleted, engine.Observation{Overwriting: engine.OverwroteUnread})
+		w.Count(fmt.Sprint("c", i), engine.Deleted, engine.Observation{Overwriting: engine.OverwroteLost})
 	}
 	if n := testutil.CollectAndCount(w); n > (maxCollections+1)*(len(kinds)+len(losing)) {
 		t.Errorf("%d series", n)
