@@ -28,7 +28,7 @@ import (
 //
 // Abilities that not every engine has are interfaces of their own: [Purger],
 // [Scanner], [FloorReader], [PartLister], [RowReader], [HeadReader], [Submitter],
-// [HealthChecker], [Indexer], [Feed].
+// [HealthChecker], [Indexer], [Feed], [Restorer].
 type Store interface {
 	// Get returns the document that ref names. A document that never was, or was
 	// purged, is not an error: its Rev is 0 and its Next says where versions
@@ -87,8 +87,24 @@ type Scanner interface {
 	CheckIntegrity(ctx context.Context) error
 }
 
+// Restorer can be told that what it holds was put back from a copy, which may lack
+// commits that were acknowledged after it was made.
+type Restorer interface {
+	// Restored begins a new epoch, all of it or nothing: Info().Epoch is one more, and
+	// no version and no fence is given out any more that is not above those which the
+	// store knows of by more than margin, in parts that are still to come neither.
+	// Documents, their versions and their history stay as they are. A margin below 1,
+	// and one that leads past [MaxVersion], is [ErrInvalid]. Nobody may commit
+	// meanwhile, and who has asked for Info before must open the store anew.
+	Restored(ctx context.Context, margin int64) (Info, error)
+}
+
+// MaxVersion is the greatest version that a restore may lead to: above it programs that
+// keep numbers as floating point ones would take two versions for one.
+const MaxVersion = 1<<53 - 1
+
 // FloorReader can tell the floor of a part: no version at or below it may be
-// given out, because a purged document had it.
+// given out, because a purged document had it, or may have had it before a restore.
 type FloorReader interface {
 	Floor(ctx context.Context, part Part) (int64, error)
 }

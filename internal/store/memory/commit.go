@@ -103,7 +103,7 @@ func (s *Store) prepare(c *store.Commit) (*change, error) {
 			fence = r.fence
 		}
 		if w.Lease.Op == store.LeaseGrant {
-			fence++
+			fence = max(fence, s.floor) + 1
 			ch.receipt.Fence = fence
 		}
 		d.Lease = leased(old.Lease, w.Lease, fence, now)
@@ -155,7 +155,7 @@ func (s *Store) apply(c *store.Commit, ch *change) {
 	for i, d := range ch.documents {
 		p := s.parts[d.Ref.Part]
 		if p == nil {
-			p = &part{documents: make(map[string]*record)}
+			p = &part{floor: s.floor, documents: make(map[string]*record)}
 			s.parts[d.Ref.Part] = p
 		}
 		r := p.documents[d.Ref.ID]

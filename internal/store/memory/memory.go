@@ -29,8 +29,9 @@ type Options struct {
 }
 
 // Store keeps documents in memory. It implements [store.Store],
-// [store.Purger], [store.Scanner], [store.RowReader], [store.Indexer], [store.Feed] and
-// [store.HealthChecker], and is safe for concurrent use. Nothing is ever evicted, so it grows with its history.
+// [store.Purger], [store.Scanner], [store.RowReader], [store.Indexer], [store.Feed],
+// [store.Restorer] and [store.HealthChecker], and is safe for concurrent use. Nothing is
+// ever evicted, so it grows with its history.
 type Store struct {
 	probe store.Probe
 	clock func() time.Time
@@ -50,6 +51,7 @@ type Store struct {
 	claims   map[claimKey]holder
 	indexes  map[string][]string // what each collection is indexed under; none where it has documents and no entry
 	pruned   int64               // the greatest position that was purged
+	floor    int64               // of every part that is still to come, and of every fence
 	tail     store.Tail
 }
 
@@ -99,6 +101,7 @@ var (
 	_ store.HealthChecker = (*Store)(nil)
 	_ store.Indexer       = (*Store)(nil)
 	_ store.Feed          = (*Store)(nil)
+	_ store.Restorer      = (*Store)(nil)
 )
 
 // Open returns a fresh, empty store with an identity of its own.
@@ -131,7 +134,11 @@ func Open(o Options) *Store {
 }
 
 // Info describes the store; it answers after Close too.
-func (s *Store) Info() store.Info { return s.info }
+func (s *Store) Info() store.Info {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.info
+}
 
 // Close waits for the commit that is being made and refuses all later calls
 // with [store.ErrClosed]. It frees nothing; dropping the Store does.
@@ -171,7 +178,7 @@ func (s *Store) record(ref store.Ref) *record {
 
 // document returns ref as it stands, never nil. The caller holds a mutex.
 func (s *Store) document(ref store.Ref) *store.Document {
-	var floor int64
+	floor := s.floor
 	if p := s.parts[ref.Part]; p != nil {
 		floor = p.floor
 		if r := p.documents[ref.ID]; r != nil {

@@ -116,6 +116,7 @@ func (s *Store) Parts(ctx context.Context) (parts []store.Part, err error) {
 // Floor implements [store.FloorReader].
 func (s *Store) Floor(ctx context.Context, name store.Part) (floor int64, err error) {
 	err = s.read(ctx, func() error {
+		floor = s.floor
 		if p := s.parts[name]; p != nil {
 			floor = p.floor
 		}

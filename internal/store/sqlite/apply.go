@@ -49,7 +49,7 @@ func (g *group) after(w *store.Write, was *entry, now time.Time) (*entry, error)
 		e.number, e.bodyAt, e.fence = was.number, was.bodyAt, was.fence
 	}
 	e.doc.Head = w.After(e.doc.Head)
-	e.lease(&w.Lease, now)
+	e.lease(&w.Lease, now, g.floor)
 	if w.Content == store.ContentTouch {
 		return e, g.keepBody(e, was)
 	}
@@ -60,12 +60,12 @@ func (g *group) after(w *store.Write, was *entry, now time.Time) (*entry, error)
 	return e, nil
 }
 
-// lease changes the lease as a judged operation says.
-func (e *entry) lease(l *store.LeaseChange, now time.Time) {
+// lease changes the lease as a judged operation says. Fences are above floor.
+func (e *entry) lease(l *store.LeaseChange, now time.Time, floor int64) {
 	h := &e.doc.Head
 	switch l.Op {
 	case store.LeaseGrant:
-		e.fence++
+		e.fence = max(e.fence, floor) + 1
 		h.Lease = &store.Lease{ID: l.ID, Fence: e.fence, Expires: leaseEnd(now, l.TTL)}
 	case store.LeaseRenew:
 		h.Lease = &store.Lease{ID: l.ID, Fence: h.Lease.Fence, Expires: leaseEnd(now, l.TTL)}

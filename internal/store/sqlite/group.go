@@ -22,6 +22,8 @@ type group struct {
 	lastPart int64
 
 	lastIndex int64
+	floor     int64          // of parts that have no row yet, and of fences
+	epoch     int64          // of the store
 	changes   []store.Change // of content, by position
 	purged    bool           // some member raised a floor
 	sent      bool           // COMMIT was asked for
@@ -31,6 +33,7 @@ func newGroup(w *writer) *group {
 	return &group{
 		w: w, entries: make(map[store.Ref]*entry), parts: make(map[store.Part]*part),
 		position: w.position, number: w.number, lastPart: w.lastPart, lastIndex: w.lastIndex,
+		floor: w.store.floor.Load(), epoch: w.store.epoch.Load(),
 	}
 }
 
@@ -132,8 +135,8 @@ func (g *group) touchPart(name store.Part) (*part, error) {
 		return &p, nil
 	}
 	g.lastPart++
-	p := &part{number: g.lastPart}
-	if _, err := g.w.conn.exec(g.w.st.insertPart, p.number, name.Collection, name.Params); err != nil {
+	p := &part{number: g.lastPart, floor: g.floor}
+	if _, err := g.w.conn.exec(g.w.st.insertPart, p.number, name.Collection, name.Params, p.floor); err != nil {
 		return nil, err
 	}
 	g.parts[name] = p
@@ -170,6 +173,8 @@ func (g *group) release() {
 // publish makes the group's changes what is durable.
 func (g *group) publish() {
 	g.w.position, g.w.number, g.w.lastPart = g.position, g.number, g.lastPart
+	g.w.store.floor.Store(g.floor)
+	g.w.store.epoch.Store(g.epoch)
 	g.publishIndexes()
 	for name, p := range g.parts {
 		if g.w.parts[name] == nil {

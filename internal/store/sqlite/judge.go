@@ -112,7 +112,7 @@ func (g *group) headOf(ref store.Ref, e *entry) store.Head {
 	if e != nil {
 		h = e.doc.Head
 	}
-	var floor int64
+	floor := g.floor
 	if p := g.part(ref.Part); p != nil {
 		floor = p.floor
 	}

@@ -62,7 +62,10 @@ func (s *Store) List(ctx context.Context, part store.Part, q store.ListQuery) (s
 // Floor implements [store.FloorReader].
 func (s *Store) Floor(ctx context.Context, part store.Part) (floor int64, err error) {
 	err = s.read(ctx, false, func(r *reader) error {
-		_, err := r.conn.one(r.part, func(r row) { floor = r.int(1) }, part.Collection, part.Params)
+		found, err := r.conn.one(r.part, func(r row) { floor = r.int(1) }, part.Collection, part.Params)
+		if !found {
+			floor = s.floor.Load()
+		}
 		return err
 	})
 	return floor, err

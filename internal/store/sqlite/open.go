@@ -48,7 +48,9 @@ type Options struct {
 type Store struct {
 	opts    Options
 	path    string
-	info    store.Info
+	info    store.Info   // but for its epoch, which is
+	epoch   atomic.Int64 // raised by a restore alone, as is
+	floor   atomic.Int64 // of every part that is still to come, and of every fence
 	lock    *os.File
 	cache   *cache
 	numbers numbers
@@ -176,12 +178,15 @@ func (s *Store) open() (err error) {
 }
 
 func (s *Store) readInfo(c *conn) error {
-	st, err := c.prepare("SELECT (SELECT value FROM meta WHERE key = 'id'), (SELECT value FROM meta WHERE key = 'epoch')")
+	st, err := c.prepare(`SELECT (SELECT value FROM meta WHERE key = 'id'), (SELECT value FROM meta WHERE key = 'epoch'),
+		(SELECT value FROM meta WHERE key = 'floor')`)
 	if err != nil {
 		return err
 	}
 	_, err = c.one(st, func(r row) {
-		s.info = store.Info{ID: r.text(0), Epoch: r.int(1)}
+		s.info.ID = r.text(0)
+		s.epoch.Store(r.int(1))
+		s.floor.Store(r.int(2))
 	})
 	s.info.Capabilities = store.Capabilities{
 		Durable: true, CrossPart: true, SnapshotReads: true, Lanes: 1, ShortestLease: time.Millisecond, Settles: true,
@@ -193,7 +198,11 @@ func (s *Store) readInfo(c *conn) error {
 func (s *Store) Path() string { return s.path }
 
 // Info implements [store.Store].
-func (s *Store) Info() store.Info { return s.info }
+func (s *Store) Info() store.Info {
+	info := s.info
+	info.Epoch = s.epoch.Load()
+	return info
+}
 
 // Healthy implements [store.HealthChecker].
 func (s *Store) Healthy() error {

@@ -170,7 +170,7 @@ func (r *reader) load(s *Store, ref store.Ref, body bool) (e *entry, floor int64
 	if !known {
 		_, err = r.conn.one(r.part, func(r row) { part = r.int(0) }, ref.Part.Collection, ref.Part.Params)
 		if err != nil || part == 0 {
-			return nil, 0, err
+			return nil, s.floor.Load(), err
 		}
 	}
 	statement := r.head

@@ -59,7 +59,7 @@ func (s *writeStatements) prepare(c *conn) error {
 		&s.insertLog: `INSERT INTO log (position, doc, prev, rev, version, life, action, outcome, base, blind, merged_from,
 			decisions, at, commit_id, correlation, actor, roles, digest, link, body) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		&s.insertMilestone:  "INSERT INTO milestones (doc, rev, version, position) VALUES (?,?,?,?)",
-		&s.insertPart:       "INSERT INTO parts (part, collection, params, floor) VALUES (?,?,?,0)",
+		&s.insertPart:       "INSERT INTO parts (part, collection, params, floor) VALUES (?,?,?,?)",
 		&s.raiseFloor:       "UPDATE parts SET floor = ?, pruned = max(pruned, ?) WHERE part = ?",
 		&s.raisePruned:      "UPDATE meta SET value = max(value, ?) WHERE key = 'pruned'",
 		&s.claim:            "SELECT id FROM claims WHERE part = ? AND name = ? AND value = ?",

@@ -87,6 +87,7 @@ func Run(t *testing.T, h Harness) {
 		{name: "dry", tests: dryTests, again: true},
 		{name: "purge", tests: purgeTests, again: true},
 		{name: "retention", tests: retentionTests},
+		{name: "restored", tests: restoredTests},
 		{name: "parts", tests: partTests, again: true},
 		{name: "rerun", tests: rerunTests, again: true},
 		{name: "limits", tests: limitTests},
