@@ -23,6 +23,8 @@ func classify(err error) error {
 		return nil
 	}
 	switch codeOf(err) {
+	case sqlite.ResultNotADB:
+		return fmt.Errorf("sqlite: the file is no SQLite database; name another file: %w", err)
 	case sqlite.ResultFull:
 		return fmt.Errorf("%w: %w", store.ErrFull, err)
 	case sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultPerm:

@@ -144,13 +144,18 @@ func (s *Store) open() (err error) {
 	if s.cache, err = newCache(s.opts.CacheBytes); err != nil {
 		return err
 	}
-	c, err := connect(s.opts, s.path, "journal_mode(WAL)", writerPages)
+	c, err := connect(s.opts, s.path, writerPages)
 	if err != nil {
 		return err
 	}
-	if s.opts.ReadOnly {
+	if err = isOurs(c); err == nil { // nothing is changed before
+		err = c.do("PRAGMA journal_mode(WAL)")
+	}
+	switch {
+	case err != nil:
+	case s.opts.ReadOnly:
 		err = isMigrated(c)
-	} else {
+	default:
 		err = migrate(c)
 	}
 	if err == nil {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 )
@@ -46,9 +47,29 @@ func isMigrated(c *conn) error {
 	}
 	version, err := userVersion(c)
 	if err == nil && version != int64(len(files)) {
-		err = fmt.Errorf("sqlite: the store has schema %d and this version reads %d; start ifmatch serve of this version on it once", version, len(files))
+		err = fmt.Errorf("sqlite: the store has schema %d and this version reads %d; bring it up with ifmatch migrate", version, len(files))
 	}
 	return err
+}
+
+// isOurs fails where a file has tables, and they are not those of a store.
+func isOurs(c *conn) error {
+	version, err := userVersion(c)
+	if err != nil {
+		return err
+	}
+	st, err := c.prepare("SELECT count(*), count(*) FILTER (WHERE name IN ('meta', 'parts', 'documents', 'log')) FROM sqlite_schema WHERE type = 'table'")
+	if err != nil {
+		return err
+	}
+	var tables, ours int64
+	if _, err := c.one(st, func(r row) { tables, ours = r.int(0), r.int(1) }); err != nil {
+		return err
+	}
+	if version == 0 && tables == 0 || version > 0 && ours == 4 {
+		return nil
+	}
+	return errors.New("sqlite: the file is another program's database; name another file")
 }
 
 func userVersion(c *conn) (version int64, err error) {
