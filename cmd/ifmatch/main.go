@@ -17,6 +17,9 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Check a policy file and print it with every default."`
 	Openapi openapiCmd `cmd:"" name:"openapi" help:"Print what a policy serves as a document of OpenAPI 3.1."`
 	Verify  verifyCmd  `cmd:"" help:"Check that a store's documents, history, audit, feed and indexes agree."`
+	Backup  backupCmd  `cmd:"" help:"Copy a store into a file, also while it is served."`
+	Restore restoreCmd `cmd:"" help:"Put a store back from a copy, in a new epoch."`
+	Migrate migrateCmd `cmd:"" help:"Bring a store's schema up to this version."`
 	Export  exportCmd  `cmd:"" help:"Write a collection's documents as JSON Lines."`
 	Import  importCmd  `cmd:"" help:"Bring documents from JSON Lines into a collection, each under a precondition."`
 	Merge   mergeCmd   `cmd:"" help:"Merge two changes of a JSON file, by the rules of a policy file; also as git's merge driver."`

@@ -6,43 +6,59 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/ifmatch/ifmatch/internal/audit"
 	"github.com/ifmatch/ifmatch/internal/keyring"
-	"github.com/ifmatch/ifmatch/internal/store/sqlite"
-	"github.com/ifmatch/ifmatch/policy"
+	"github.com/ifmatch/ifmatch/internal/store"
 )
 
 type verifyCmd struct {
-	Store   string `placeholder:"DSN" env:"IFMATCH_STORE" help:"The store to check: sqlite:PATH (default: sqlite:ifmatch.db). No server may have it open."`
+	storeFlag
 	Keyring string `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_KEYRING" help:"The key ring that its log is sealed with (default: the one beside the store)."`
+}
+
+// Help says what the flags do not.
+func (*verifyCmd) Help() string {
+	return "No server may have the store open: beside one that writes, documents and log would be read at two moments."
 }
 
 // Run verifies the store and prints what contradicts what.
 func (v *verifyCmd) Run(ctx context.Context, k *kong.Context) error {
-	s, err := v.open(ctx)
+	s, err := openAlone(ctx, v.dsn())
 	if err != nil {
 		return blame(k, "store", err)
 	}
-	chain, err := v.chain(k, s.Path()+ringSuffix)
+	chain, err := chainOf(k, v.Keyring, ringBeside(s))
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	report, err := audit.Verify(ctx, s, chain)
+	report, err := verify(ctx, s, chain)
 	if err = errors.Join(err, s.Close()); err != nil {
 		return err
 	}
 	return print(report)
 }
 
-// chain returns the audit chain of a store, nil where there is no key ring beside it and
+// verify checks a store, and its audit chain where that is not nil.
+func verify(ctx context.Context, s store.Store, chain *audit.Chain) (*audit.Report, error) {
+	all, ok := s.(store.Scanner)
+	if !ok {
+		return nil, cannot("verified")
+	}
+	return audit.Verify(ctx, all, chain)
+}
+
+// chainOf returns the audit chain of a store, nil where there is no key ring beside it and
 // none was named.
-func (v *verifyCmd) chain(k *kong.Context, beside string) (*audit.Chain, error) {
-	r, err := keyring.Load(cmp.Or(v.Keyring, beside))
-	if errors.Is(err, fs.ErrNotExist) && v.Keyring == "" {
+func chainOf(k *kong.Context, ring, beside string) (*audit.Chain, error) {
+	if ring == "" && beside == "" {
+		fmt.Println("No key ring was named, so the audit chain is not verified.")
+		return nil, nil
+	}
+	r, err := keyring.Load(cmp.Or(ring, beside))
+	if errors.Is(err, fs.ErrNotExist) && ring == "" {
 		fmt.Printf("There is no key ring %s, so the audit chain is not verified.\n", beside)
 		return nil, nil
 	}
@@ -50,23 +66,6 @@ func (v *verifyCmd) chain(k *kong.Context, beside string) (*audit.Chain, error) 
 		return nil, blame(k, "keyring", err)
 	}
 	return audit.NewChain(r.Sealing()...)
-}
-
-// open opens the store for reading, which must be there already. Beside a server that
-// writes, the log and the documents would be of two moments, and contradict each other.
-func (v *verifyCmd) open(ctx context.Context) (*sqlite.Store, error) {
-	dsn := cmp.Or(v.Store, policy.Default().Store)
-	if err := policy.CheckStore(dsn); err != nil {
-		return nil, err
-	}
-	if dsn == inMemory {
-		return nil, errors.New("a store in memory ends with its process; name a file, as in sqlite:PATH")
-	}
-	path := sqlitePath(dsn)
-	if _, err := os.Stat(path); err != nil {
-		return nil, err
-	}
-	return sqlite.Open(ctx, path, sqlite.Options{ReadOnly: true, Alone: true})
 }
 
 func print(r *audit.Report) error {

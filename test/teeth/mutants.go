@@ -15,6 +15,7 @@ var (
 	checks   = test{"./internal/store/sqlite", "^TestConformance$/^checks$"}
 	purge    = test{"./internal/store/sqlite", "^TestConformance$/^purge$"}
 	indexes  = test{"./internal/store/sqlite", "^TestConformance$/^indexes$"}
+	restored = test{"./internal/store/sqlite", "^TestConformance$/^restored$"}
 	feed     = test{"./internal/store/sqlite", "^TestConformance$/^changes$"}
 	rounds   = test{"./internal/engine", "^(TestLostRace|TestPatches|TestOneOfMany|TestRounds)"}
 	ordered  = test{"./internal/store/sqlite", "^TestConformance$/^submissions$"}
@@ -131,6 +132,14 @@ func fail(members []*member, err error) {`},
 	{
 		name: "floor forgotten on purge", test: purge,
 		edits: []edit{{sqlite + "purge.go", "p.floor = max(p.floor, e.doc.Version)", "p.floor += 0"}},
+	},
+	{
+		name: "a restore forgets the parts that are to come", test: restored, short: true,
+		edits: []edit{{sqlite + "judge.go", "floor := g.floor", "var floor int64"}},
+	},
+	{
+		name: "a restore goes on in its epoch", test: restored,
+		edits: []edit{{sqlite + "restored.go", "g.epoch++", "g.epoch += 0"}},
 	},
 	{
 		name: "some groups are rolled back and acknowledged", test: kill,

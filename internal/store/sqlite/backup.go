@@ -28,6 +28,12 @@ func Backup(ctx context.Context, from, to string, report func(done, all int)) (e
 	if err := isOurs(src); err != nil {
 		return classify(err)
 	}
+	switch version, err := userVersion(src); {
+	case err != nil:
+		return classify(err)
+	case version == 0:
+		return errors.New("sqlite: the file is empty, and no ifmatch store")
+	}
 	raw, err := sqlite.OpenConn(to, sqlite.OpenReadWrite|sqlite.OpenCreate)
 	if err != nil {
 		return classify(err)
