@@ -115,11 +115,11 @@ func TestIndexesComeToAnOlderStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := "DROP TABLE indexes; DROP TABLE index_rows; DROP TABLE document_keys; DROP INDEX answers_by_expiry; " +
-		"ALTER TABLE parts DROP COLUMN pruned; DELETE FROM meta WHERE key = 'pruned'; PRAGMA user_version = 1"
+		"ALTER TABLE parts DROP COLUMN pruned; DELETE FROM meta WHERE key IN ('pruned', 'floor'); PRAGMA user_version = 1"
 	if err := errors.Join(c.script(back), c.close()); err != nil {
 		t.Fatal(err)
 	}
-	if reader, err := Open(context.Background(), path, Options{ReadOnly: true}); err == nil || !strings.Contains(err.Error(), "ifmatch serve") {
+	if reader, err := Open(context.Background(), path, Options{ReadOnly: true}); err == nil || !strings.Contains(err.Error(), "ifmatch migrate") {
 		t.Errorf("who only reads is not told what to do: %v, %v", reader, err)
 	}
 	s = openTest(t, path, Options{})
