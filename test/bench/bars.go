@@ -62,7 +62,7 @@ func (c comparison) experiment(bars ...bar) experiment {
 
 // experiments lists everything that can be measured, in the order of the table.
 func experiments(o options) []experiment {
-	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), mergeBars(), []experiment{memoryBar(), evaluateBar()}, settingBars(), []experiment{overloadBars()}, largeBars(o))
+	return slices.Concat([]experiment{startBar()}, readBars(), writeBars(), mergeBars(), []experiment{memoryBar(), evaluateBar()}, settingBars(), storeBars(), []experiment{overloadBars()}, largeBars(o))
 }
 
 func writeBars() []experiment {
@@ -175,4 +175,22 @@ func (e experiment) matches(only string) bool {
 		}
 	}
 	return false
+}
+
+// storeBars hold the stores that live outside the process against what one writes by
+// hand for them, and two nodes on one database against one.
+func storeBars() []experiment {
+	postgres := both(load.Replace, handwrittenPostgres, ifmatchPostgres, rate, p99)
+	pair := both(load.Replace, ifmatchPostgres, ifmatchPair, rate)
+	read := both(load.Read, handwrittenPostgres, ifmatchPostgres, rate)
+	etcd := both(load.Replace, handwrittenEtcd, ifmatchEtcd, rate)
+	return []experiment{
+		postgres.experiment(
+			bar{name: "put-64-postgres", what: "conditional PUT over PostgreSQL, 64 clients", unit: "/s", yardstick: "by hand", threshold: limit(1.5), aim: limit(2)},
+			bar{name: "put-64-postgres-p99", what: "its p99", unit: "ms", yardstick: "by hand", atMost: true},
+		),
+		read.experiment(bar{name: "get-64-postgres", what: "GET over PostgreSQL, 64 clients", unit: "/s", yardstick: "by hand"}),
+		pair.experiment(bar{name: "put-64-pair", what: "conditional PUT, two nodes on one database", unit: "/s", yardstick: "one node", threshold: limit(0.85)}),
+		etcd.experiment(bar{name: "put-64-etcd", what: "conditional PUT over etcd, 64 clients", unit: "/s", yardstick: "by hand", threshold: limit(0.7)}),
+	}
 }

@@ -103,7 +103,7 @@ func run(o options) (err error) {
 	if err != nil {
 		return err
 	}
-	b := &bench{options: o, root: root, dir: dir, built: map[server]build{}, subjects: map[server]*subject{}, zipf: map[int]*load.Zipf{}, key: rand.Text()}
+	b := &bench{options: o, root: root, dir: dir, built: map[string]build{}, subjects: map[server]*subject{}, zipf: map[int]*load.Zipf{}, key: rand.Text()}
 	defer func() { err = errors.Join(err, b.close()) }()
 	m, err := describeMachine(root, dir)
 	if err != nil {

@@ -15,14 +15,15 @@ const mebibyte = 1 << 20
 // bench is one run of the program: its options and what it has started.
 type bench struct {
 	options
-	root     string // of the module
-	dir      string // everything that is written, removed at the end
-	built    map[server]build
+	root     string           // of the module
+	dir      string           // everything that is written, removed at the end
+	built    map[string]build // by package
 	subjects map[server]*subject
 	zipf     map[int]*load.Zipf // by number of documents
 	runs     uint64
 	key      string  // of ifmatchKeyed
 	faults   []error // what servers did that they must not
+	stores   externals
 }
 
 // compare drives both servers in turn, the other one first in every second
@@ -68,7 +69,7 @@ func (b *bench) drive(ctx context.Context, s side, clients int, skewed bool) (*l
 	}
 	b.runs++
 	plan := load.Plan{
-		Addr: sub.addr, Clients: clients, Corpus: sub.corpus, Kind: s.kind, Header: b.header(s.server),
+		Addr: sub.addr, Also: sub.others(), Clients: clients, Corpus: sub.corpus, Kind: s.kind, Header: b.header(s.server),
 		Warmup: b.warmup, Duration: b.seconds, Seed: b.runs,
 	}
 	if skewed {
@@ -158,7 +159,11 @@ func (b *bench) memory(ctx context.Context, s server, bars []bar) []outcome {
 func (b *bench) coldStart(ctx context.Context, bars []bar) []outcome {
 	out := unmeasured(bars, "")
 	for range b.rounds {
-		p, took, err := b.launch(ctx, ifmatch)
+		dsn, err := b.emptyStore(ctx, onSQLite)
+		if err != nil {
+			return unmeasured(bars, err.Error())
+		}
+		p, took, err := b.launch(ctx, ifmatch, dsn)
 		if err != nil {
 			return unmeasured(bars, fmt.Sprintf("%s: %v", ifmatch, err))
 		}

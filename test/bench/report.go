@@ -120,6 +120,10 @@ of the ratio within each round. The yardsticks are in ` + "`test/bench/yardstick
   nothing. It is the ceiling of the stack.
 - **handwritten**: net/http, database/sql and modernc.org/sqlite with If-Match and
   a history row in the same transaction, WAL and ` + "`synchronous=FULL`" + `.
+- **by hand**, for the stores outside of the process: the same handler over PostgreSQL
+  with pgx, in BEGIN, UPDATE, INSERT, COMMIT, or over etcd, in one Txn that compares the
+  document's version and puts it and its history. The servers of the stores run on the
+  same processors, as they are installed, and share them with everything else here.
 
 Where a setting of ifmatch has a cost, the yardstick is ifmatch without it:
 **without keys** asks nobody who they are, **If-Match** has no version in the body.
@@ -188,9 +192,9 @@ func method(m machine, o options) []string {
 		fmt.Sprintf("%d × %s, %s, %s; load average before the first round: %s.", m.Processors, m.Processor, m.Memory, m.Kernel, m.Load),
 		fmt.Sprintf("Stores on %s, where a durable write of 4 KiB takes %s.", m.Filesystem, m.Fsync),
 		fmt.Sprintf("%d rounds of %v for each side after %v of warm-up, in turn, the other side first in every second round.", o.rounds, o.seconds, o.warmup),
-		fmt.Sprintf("%s documents of 1 KiB with 20 members and more; each write changes four of them. For merging there are %d, of 1 KiB with %d members. ifmatch ran over SQLite, %s but for the bar about it.", thousands(int64(o.documents)), manyClients, load.Writers+1, authentication),
+		fmt.Sprintf("%s documents of 1 KiB with 20 members and more; each write changes four of them. For merging there are %d, of 1 KiB with %d members. Where no other store is named ifmatch ran over SQLite, %s but for the bar about it.", thousands(int64(o.documents)), manyClients, load.Writers+1, authentication),
 		"Server and load generator share the processors. A client sends its next request when it has its last answer, so a slow answer also delays the requests after it.",
-		"Not covered by this program: PostgreSQL and the gateway.",
+		"Not covered by this program: the gateway.",
 		"Resident memory under load is the most that was seen, five times a second.",
 	}
 }

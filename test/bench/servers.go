@@ -13,25 +13,6 @@ import (
 	"github.com/ifmatch/ifmatch/test/bench/load"
 )
 
-// server is one of the programs that are measured.
-type server int
-
-const (
-	constant server = iota
-	handwritten
-	ifmatch
-	ifmatchLarge  // ifmatch again, with a million documents
-	ifmatchKeyed  // ifmatch again, which asks for an API key
-	ifmatchBody   // ifmatch again, with the version in the body
-	ifmatchReject // ifmatch again, with 64 documents of a member for each client
-	ifmatchMerge  // the same, which merges stale writes
-	ifmatchApart  // ifmatch again, on a processor of its own
-)
-
-func (s server) String() string {
-	return [...]string{"constant", "handwritten", "ifmatch", "ifmatch-large", "ifmatch-keyed", "ifmatch-body", "ifmatch-reject", "ifmatch-merge", "ifmatch-apart"}[s]
-}
-
 // policy is the policy file that the server is started with, empty for none. The
 // key is what ifmatchKeyed asks for.
 func (s server) policy(key string) string {
@@ -51,6 +32,7 @@ func (s server) policy(key string) string {
 // subject is a server that runs and holds its documents.
 type subject struct {
 	*process
+	also   []*process // further nodes on its store
 	corpus *load.Corpus
 	peak   float64 // most resident memory seen under load, bytes
 	err    error   // why it does not run; then all else is unset
@@ -58,17 +40,14 @@ type subject struct {
 
 // binary builds the server's program once and returns its path.
 func (b *bench) binary(ctx context.Context, s server) (string, error) {
-	pkg := "./test/bench/yardstick/" + s.String()
-	if s >= ifmatch {
-		if b.program != "" {
-			return filepath.Abs(b.program)
-		}
-		s, pkg = ifmatch, "./cmd/ifmatch"
+	pkg := kinds[s].program
+	if s.isOurs() && b.program != "" {
+		return filepath.Abs(b.program)
 	}
-	if built, ok := b.built[s]; ok {
+	if built, ok := b.built[pkg]; ok {
 		return built.path, built.err
 	}
-	path := filepath.Join(b.dir, s.String())
+	path := filepath.Join(b.dir, filepath.Base(pkg))
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
 	cmd.Dir = b.root
 	b.progress("build %s", pkg)
@@ -76,7 +55,7 @@ func (b *bench) binary(ctx context.Context, s server) (string, error) {
 	if err != nil {
 		err = fmt.Errorf("go build %s: %w: %s", pkg, err, oneLine(string(out), 300))
 	}
-	b.built[s] = build{path, err}
+	b.built[pkg] = build{path, err}
 	return path, err
 }
 
@@ -85,8 +64,8 @@ type build struct {
 	err  error
 }
 
-// launch starts a server on an empty store and waits for its first answer.
-func (b *bench) launch(ctx context.Context, s server) (*process, time.Duration, error) {
+// launch starts a server on a store and waits for its first answer.
+func (b *bench) launch(ctx context.Context, s server, dsn string) (*process, time.Duration, error) {
 	binary, err := b.binary(ctx, s)
 	if err != nil {
 		return nil, 0, err
@@ -100,12 +79,11 @@ func (b *bench) launch(ctx context.Context, s server) (*process, time.Duration, 
 		return nil, 0, err
 	}
 	args := []string{"--listen", addr}
-	switch {
-	case s == handwritten:
-		args = append(args, "--store", filepath.Join(dir, "docs.db"))
-	case s >= ifmatch:
+	if dsn != "" {
+		args = append(args, "--store", dsn)
+	}
+	if s.isOurs() {
 		args = append([]string{"serve"}, args...)
-		args = append(args, "--store", "sqlite:"+filepath.Join(dir, "docs.db"))
 		args = append(args, strings.Fields(b.serveArgs)...)
 		if policy := s.policy(b.key); policy != "" {
 			file := filepath.Join(dir, "policy.yaml")
@@ -140,8 +118,21 @@ func (b *bench) subject(ctx context.Context, s server) *subject {
 	}
 	sub := &subject{}
 	b.subjects[s] = sub
-	if sub.process, _, sub.err = b.launch(ctx, s); sub.err != nil {
+	dsn, err := b.emptyStore(ctx, kinds[s].store)
+	if err != nil {
+		sub.err = err
 		return sub
+	}
+	if sub.process, _, sub.err = b.launch(ctx, s, dsn); sub.err != nil {
+		return sub
+	}
+	for range kinds[s].also {
+		node, _, err := b.launch(ctx, s, dsn)
+		if err != nil {
+			sub.err = err
+			return sub
+		}
+		sub.also = append(sub.also, node)
 	}
 	if err := verify(ctx, sub.addr, b.credentials(s), s); err != nil {
 		sub.err = b.failed(sub, err)
@@ -161,7 +152,7 @@ func (b *bench) subject(ctx context.Context, s server) *subject {
 	}
 	b.progress("fill %s with %s documents", s, thousands(int64(n)))
 	result, err := load.Run(ctx, load.Plan{
-		Addr: sub.addr, Clients: manyClients, Corpus: sub.corpus, Kind: kind, Header: b.header(s),
+		Addr: sub.addr, Also: sub.others(), Clients: manyClients, Corpus: sub.corpus, Kind: kind, Header: b.header(s),
 	})
 	if err != nil {
 		sub.err = fmt.Errorf("fill the store: %w", b.failed(sub, err))
@@ -169,6 +160,15 @@ func (b *bench) subject(ctx context.Context, s server) *subject {
 	}
 	b.progress("  %s/s", thousands(int64(result.Rate())))
 	return sub
+}
+
+// others returns the addresses of further nodes.
+func (s *subject) others() []string {
+	var all []string
+	for _, p := range s.also {
+		all = append(all, p.addr)
+	}
+	return all
 }
 
 // credentials is the value of Authorization that a server is sent, empty for none.
@@ -194,9 +194,14 @@ func (b *bench) close() error {
 		if sub.process == nil {
 			continue
 		}
-		if err := sub.stop(); err != nil && first == nil {
-			first = err
+		for _, p := range append(sub.also, sub.process) {
+			if err := p.stop(); err != nil && first == nil {
+				first = err
+			}
 		}
+	}
+	if err := b.dropStores(); err != nil && first == nil {
+		first = err
 	}
 	if err := os.RemoveAll(b.dir); err != nil && first == nil {
 		first = fmt.Errorf("remove the benchmark's folder: %w", err)

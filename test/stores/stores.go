@@ -51,37 +51,51 @@ func server(t testing.TB, variable, what string) string {
 	return value
 }
 
-// postgres makes a database.
 func postgres(t testing.TB) string {
 	t.Helper()
-	dsn := server(t, PostgresVar, "PostgreSQL")
-	name := "ifmatch_test_" + rand.Text()
-	execute := func(statement string) error {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		conn, err := pgx.Connect(ctx, dsn)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close(ctx) }() // what it has done stands
-		_, err = conn.Exec(ctx, statement)
-		return err
-	}
-	quoted := pgx.Identifier{name}.Sanitize()
-	if err := execute("CREATE DATABASE " + quoted); err != nil {
-		t.Fatalf("make a database for the test: %v", err)
+	dsn, drop, err := MakeDatabase(t.Context(), server(t, PostgresVar, "PostgreSQL"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := execute("DROP DATABASE " + quoted + " WITH (FORCE)"); err != nil {
-			t.Errorf("remove the test's database: %v", err)
+		if err := drop(); err != nil {
+			t.Error(err)
 		}
 	})
-	u, err := url.Parse(dsn)
+	return dsn
+}
+
+// MakeDatabase makes an empty database on the server that a DSN names, and returns its
+// DSN and what removes it, whoever is connected.
+func MakeDatabase(ctx context.Context, server string) (dsn string, drop func() error, err error) {
+	u, err := url.Parse(server)
 	if err != nil {
-		t.Fatalf("%s: %v", PostgresVar, err)
+		return "", nil, fmt.Errorf("the server's DSN: %w", err)
+	}
+	name := "ifmatch_test_" + rand.Text()
+	quoted := pgx.Identifier{name}.Sanitize()
+	if err := execute(ctx, server, "CREATE DATABASE "+quoted); err != nil {
+		return "", nil, fmt.Errorf("make a database: %w", err)
 	}
 	u.Path = "/" + name
-	return u.String()
+	return u.String(), func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		if err := execute(ctx, server, "DROP DATABASE "+quoted+" WITH (FORCE)"); err != nil {
+			return fmt.Errorf("remove the database: %w", err)
+		}
+		return nil
+	}, nil
+}
+
+func execute(ctx context.Context, server, statement string) error {
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }() // what it has done stands
+	_, err = conn.Exec(ctx, statement)
+	return err
 }
 
 // etcd makes up a prefix. Its keys stay until the server goes.

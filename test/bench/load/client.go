@@ -35,7 +35,7 @@ type client struct {
 const answerSize = 64 << 10
 
 func newClient(p *Plan, index int) (*client, error) {
-	conn, err := net.DialTimeout("tcp", p.Addr, 5*time.Second)
+	conn, err := net.DialTimeout("tcp", p.server(index), 5*time.Second)
 	if err != nil {
 		return nil, fmt.Errorf("connect client %d: %w", index, err)
 	}

@@ -14,7 +14,10 @@ import (
 
 // Plan says what one run does. Addr, Clients and Corpus are required.
 type Plan struct {
-	Addr    string
+	Addr string
+	// Also are the addresses of further servers of the same documents. Clients are
+	// spread over all.
+	Also    []string
 	Clients int // connections, each with one request under way at a time
 	Corpus  *Corpus
 	Kind    Kind
@@ -35,6 +38,14 @@ func (p *Plan) check() error {
 		return fmt.Errorf("%d clients: a document has members for %d writers", p.Clients, Writers)
 	}
 	return nil
+}
+
+// server returns the address of the server that a client talks to.
+func (p *Plan) server(client int) string {
+	if i := client % (len(p.Also) + 1); i > 0 {
+		return p.Also[i-1]
+	}
+	return p.Addr
 }
 
 // Result is what one run measured.

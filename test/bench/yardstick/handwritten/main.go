@@ -1,10 +1,10 @@
 // Command handwritten is the yardstick for durable writes: a JSON resource over
-// net/http, database/sql and SQLite, with If-Match, 304 and a history row a
-// write, as an engineer who knows all of them would write it for one service.
+// net/http with If-Match, 304 and a history row a write, in SQLite, PostgreSQL or
+// etcd, as an engineer who knows all of them would write it for one service.
 package main
 
 import (
-	"database/sql"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -20,10 +20,9 @@ const maxBody = 1 << 20
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8080", "address to listen on")
-	path := flag.String("store", "handwritten.db", "SQLite file, made when absent")
-	readers := flag.Int("readers", 4, "connections that read")
+	dsn := flag.String("store", "sqlite:handwritten.db", "sqlite:PATH, postgres://… or etcd://HOST:PORT/PREFIX")
 	flag.Parse()
-	s, err := openStore(*path, *readers)
+	s, err := open(*dsn)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -33,9 +32,32 @@ func main() {
 	log.Fatal(http.ListenAndServe(*listen, mux))
 }
 
-func get(s *store, w http.ResponseWriter, r *http.Request) {
+// store keeps documents, each with a version that counts its writes. What is not in the
+// state that a write expects is errStale, what is not there errAbsent.
+type store interface {
+	read(ctx context.Context, id string) (version int64, body []byte, err error)
+	create(ctx context.Context, id string, body []byte) error
+	replace(ctx context.Context, id string, version int64, body []byte) error
+}
+
+var (
+	errStale  = errors.New("stale")
+	errAbsent = errors.New("absent")
+)
+
+func open(dsn string) (store, error) {
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		return openSQLite(path)
+	}
+	if etcd, ok := strings.CutPrefix(dsn, "etcd://"); ok {
+		return openEtcd(etcd)
+	}
+	return openPostgres(dsn)
+}
+
+func get(s store, w http.ResponseWriter, r *http.Request) {
 	version, body, err := s.read(r.Context(), r.PathValue("id"))
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, errAbsent) {
 		http.Error(w, "no such document", http.StatusNotFound)
 		return
 	}
@@ -52,7 +74,7 @@ func get(s *store, w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, tag, body)
 }
 
-func put(s *store, w http.ResponseWriter, r *http.Request) {
+func put(s store, w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)

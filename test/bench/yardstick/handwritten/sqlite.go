@@ -11,10 +11,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// errStale says that the document was not in the state that the write expects.
-var errStale = errors.New("stale")
-
-const schema = `
+const sqliteSchema = `
 CREATE TABLE IF NOT EXISTS docs (
 	id      TEXT PRIMARY KEY,
 	version INTEGER NOT NULL,
@@ -29,23 +26,25 @@ CREATE TABLE IF NOT EXISTS history (
 	updated INTEGER NOT NULL
 );`
 
-type store struct {
+type sqliteStore struct {
 	selectDoc                                        *sql.Stmt
 	mu                                               sync.Mutex // held from BEGIN to COMMIT on the writing connection
 	insert, update, history, begin, commit, rollback *sql.Stmt
 }
 
-// openStore keeps one connection for writes. At 64 clients, measured in turn, a
+const readers = 4 // connections that read
+
+// openSQLite keeps one connection for writes. At 64 clients, measured in turn, a
 // database/sql pool of one connection gives 0.8 to 0.95 of the throughput and two
 // to three times the p99, since it serves whoever waits in random order; eight
 // connections under busy_timeout are slower still.
-func openStore(path string, readers int) (*store, error) {
+func openSQLite(path string) (store, error) {
 	dsn := "file:" + path + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)"
 	w, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	if _, err := w.Exec(schema); err != nil {
+	if _, err := w.Exec(sqliteSchema); err != nil {
 		return nil, fmt.Errorf("make the tables in %s: %w", path, err)
 	}
 	r, err := sql.Open("sqlite", dsn)
@@ -58,7 +57,7 @@ func openStore(path string, readers int) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect the writer to %s: %w", path, err)
 	}
-	s := &store{}
+	s := &sqliteStore{}
 	for _, p := range []struct {
 		stmt **sql.Stmt
 		db   interface {
@@ -81,24 +80,27 @@ func openStore(path string, readers int) (*store, error) {
 	return s, nil
 }
 
-func (s *store) read(ctx context.Context, id string) (version int64, body []byte, err error) {
+func (s *sqliteStore) read(ctx context.Context, id string) (version int64, body []byte, err error) {
 	err = s.selectDoc.QueryRowContext(ctx, id).Scan(&version, &body)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = errAbsent
+	}
 	return version, body, err
 }
 
-func (s *store) create(ctx context.Context, id string, body []byte) error {
+func (s *sqliteStore) create(ctx context.Context, id string, body []byte) error {
 	now := time.Now().UnixMilli()
 	return s.write(ctx, id, 1, body, now, s.insert, id, body, now)
 }
 
-func (s *store) replace(ctx context.Context, id string, version int64, body []byte) error {
+func (s *sqliteStore) replace(ctx context.Context, id string, version int64, body []byte) error {
 	now := time.Now().UnixMilli()
 	return s.write(ctx, id, version+1, body, now, s.update, body, now, id, version)
 }
 
 // write changes the document by stmt, which must affect one row, and keeps the
 // new version in the history, both or neither.
-func (s *store) write(ctx context.Context, id string, version int64, body []byte, now int64, stmt *sql.Stmt, args ...any) error {
+func (s *sqliteStore) write(ctx context.Context, id string, version int64, body []byte, now int64, stmt *sql.Stmt, args ...any) error {
 	// The driver starts a goroutine a statement for a context that can end.
 	ctx = context.WithoutCancel(ctx)
 	s.mu.Lock()
@@ -116,7 +118,7 @@ func (s *store) write(ctx context.Context, id string, version int64, body []byte
 	return errors.Join(err, rollback)
 }
 
-func (s *store) change(ctx context.Context, id string, version int64, body []byte, now int64, stmt *sql.Stmt, args []any) error {
+func (s *sqliteStore) change(ctx context.Context, id string, version int64, body []byte, now int64, stmt *sql.Stmt, args []any) error {
 	result, err := stmt.ExecContext(ctx, args...)
 	if err != nil {
 		return fmt.Errorf("change the document: %w", err)
