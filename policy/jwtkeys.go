@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,7 +19,11 @@ type JWTKey struct {
 	File, Public string
 
 	content []byte
+	path    string
 }
+
+// Path returns where File is, "" for a public key that stands in the policy file.
+func (k *JWTKey) Path() string { return k.path }
 
 // Content returns what the keys are made of: that of the file, or Public. It may be
 // secret.
@@ -53,7 +56,8 @@ func (d *decoder) jwtKey(v *value) (JWTKey, []bearer.Key) {
 		}
 	case file.text != "":
 		var bad fault
-		if k.content, bad = d.keyFile(file.text); bad != "" {
+		k.path = d.beside(file.text)
+		if k.content, bad = readFile(k.path); bad != "" {
 			d.fail(file.at, file.path, bad)
 			return k, nil
 		}
@@ -70,13 +74,6 @@ func (d *decoder) jwtKey(v *value) (JWTKey, []bearer.Key) {
 		d.fail(from.at, from.path, fault(err.Error()))
 	}
 	return k, parsed
-}
-
-func (d *decoder) keyFile(name string) ([]byte, fault) {
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(filepath.Dir(d.file), name)
-	}
-	return readFile(name)
 }
 
 func checkAlgorithm(s string) fault {

@@ -97,7 +97,10 @@ func TestTokens(t *testing.T) {
 				if keys, err := bearer.ParseKeys(k.Content(), k.ID, k.Algorithm); err != nil || len(keys) == 0 {
 					t.Errorf("%+v, %v", keys, err)
 				}
-				k.content = nil
+				if want := filepath.Join(dir, k.File); k.File != "" && k.Path() != want || k.File == "" && k.Path() != "" {
+					t.Errorf("%s is at %q", k.File, k.Path())
+				}
+				k.content, k.path = nil, ""
 			}
 			if !reflect.DeepEqual(p.Auth, tt.want) {
 				t.Errorf("got  %+v\nwant %+v", p.Auth, tt.want)

@@ -91,7 +91,7 @@ var table = map[Code]row{
 	PreconditionRequired: {http.StatusPreconditionRequired, "A precondition is required", "Read the document and send its ETag in If-Match, so that nobody's change is overwritten unseen."},
 	RateLimited:          {http.StatusTooManyRequests, "Too many requests", "Wait as long as Retry-After says."},
 	Internal:             {http.StatusInternalServerError, "The server failed", "Nothing was written. Report the correlationId to whoever runs this API."},
-	Overloaded:           {http.StatusServiceUnavailable, "The server is overloaded", "Nothing was written. Wait as long as Retry-After says, then try again."},
+	Overloaded:           {http.StatusServiceUnavailable, "The server cannot take the request now", "Nothing was written. Wait as long as Retry-After says, then try again."},
 	Contended:            {http.StatusServiceUnavailable, "Too many writers want this document", "Nothing was written. Wait as long as Retry-After says, then try again."},
 	ReadOnly:             {http.StatusServiceUnavailable, "The server takes no writes now", "Nothing was written. Reads go on; try the write again later."},
 	OutcomeUnknown:       {http.StatusServiceUnavailable, "It is not known whether this was written", "Send the same request with the same Idempotency-Key, or read the document and compare, before you write again."},

@@ -80,6 +80,9 @@ collections:
 					t.Errorf("%s %s: %q, want %q", tt.name, tt.query, got, tt.want)
 				}
 			}
+			if _, body := s.must(400, "ann", "GET", "/_/api/audit?collection=dosc", ""); !strings.Contains(body, `no collection \"dosc\"`) {
+				t.Errorf("of a collection that there is not is told %s", body)
+			}
 			if status, body := s.as("", "GET", "/_/api/audit"); status != 401 || strings.Contains(body, "docs") {
 				t.Errorf("nobody in particular is answered %d %s", status, body)
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/alecthomas/kong"
 )
@@ -37,10 +38,7 @@ func main() {
 		kong.Exit(func(code int) { os.Exit(min(code, usageCode)) }), // 0 after help
 		kong.BindTo(context.Background(), (*context.Context)(nil)),
 	)
-	if len(os.Args) == 1 {
-		os.Args = append(os.Args, "--help")
-	}
-	command, err := parser.Parse(os.Args[1:])
+	command, err := parser.Parse(asked(os.Args[1:]))
 	parser.FatalIfErrorf(err)
 	if err := command.Run(); err != nil {
 		if errors.Is(err, errConflict) {
@@ -54,6 +52,18 @@ func main() {
 		}
 		os.Exit(1)
 	}
+}
+
+// asked returns what is meant by arguments: none ask for help, and help in front of a
+// command for that of the command.
+func asked(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
 }
 
 // usageCode is the exit code of a command that was not understood.

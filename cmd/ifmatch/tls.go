@@ -47,6 +47,7 @@ func openPair(ctx context.Context, k *kong.Context, t *policy.TLS, log *slog.Log
 	if err != nil {
 		return nil, blame(k, "tls-cert", err)
 	}
+	warnExposed(log, t.Key, "the certificate's private key")
 	go repeat(ctx, lookEvery, pair.Reload)
 	return pair, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"slices"
 
 	"github.com/ifmatch/ifmatch/internal/bearer"
 	"github.com/ifmatch/ifmatch/internal/oidc"
@@ -31,6 +32,9 @@ func verifier(a *policy.Auth, log *slog.Logger) (*bearer.Verifier, error) {
 			parsed, err := bearer.ParseKeys(k.Content(), k.ID, k.Algorithm)
 			if err != nil {
 				return nil, err
+			}
+			if k.Path() != "" && slices.ContainsFunc(parsed, func(one bearer.Key) bool { return bearer.IsSecret(one.Algorithm) }) {
+				warnExposed(log, k.Path(), "a secret with which tokens can be made")
 			}
 			keys = append(keys, parsed...)
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,8 +98,20 @@ func (s *Server) spend(r *http.Request) {
 func (s *Server) tooMuch(w http.ResponseWriter, r *http.Request, path string, wait time.Duration) bool {
 	m := s.admission
 	s.door.Problem(w, r, &problem.Document{Code: problem.RateLimited, Resource: path, Action: r.Method, RetryAfter: wait,
-		Detail: "You may send " + strconv.Itoa(m.burst) + " requests in " + m.per.String() + ", and an operation of a batch counts as one. Nothing was done. Wait as long as Retry-After says."})
+		Detail: "You may send " + strconv.Itoa(m.burst) + " requests in " + period(m.per) + ", and an operation of a batch counts as one. Nothing was done. Wait as long as Retry-After says."})
 	return false
+}
+
+// period is a duration without units that are 0 at its end.
+func period(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // caller is whom a request is counted for.
@@ -119,6 +132,7 @@ func (s *Server) overloaded(w http.ResponseWriter, r *http.Request, gate *admiss
 		gate.Hold(r.Context())
 	}
 	s.door.Problem(w, r, &problem.Document{Code: problem.Overloaded, Resource: r.URL.EscapedPath(), Action: r.Method,
+		Detail:     "The server has too much to do. Nothing was done. Wait as long as Retry-After says, then try again.",
 		RetryAfter: time.Second + rand.N(2*time.Second)}) // not all of them at once again
 }
 

@@ -81,7 +81,7 @@ func (b *bounded) tooMuch(seconds, method, path, content string, fields ...strin
 	b.Helper()
 	before := dump(b.T, b.store)
 	got := b.want(429, method, path, content, fields...)
-	if !strings.Contains(got.body, `"urn:ifmatch:problem:rate-limited"`) || !strings.Contains(got.body, "You may send 4 requests in 1h0m0s") || got.header.Get("Retry-After") != seconds {
+	if !strings.Contains(got.body, `"urn:ifmatch:problem:rate-limited"`) || !strings.Contains(got.body, "You may send 4 requests in 1h,") || got.header.Get("Retry-After") != seconds {
 		b.Errorf("Retry-After %s, want %s: %s", got.header.Get("Retry-After"), seconds, got.body)
 	}
 	if dump(b.T, b.store) != before {

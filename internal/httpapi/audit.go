@@ -143,7 +143,9 @@ func (a *auditing) filter(name, value string) (bad string) {
 	switch name {
 	case "limit", "cursor":
 	case "collection":
-		q.collection = value
+		if q.collection = value; !a.server.router.serves(value) {
+			return "There is no collection " + strconv.Quote(shorten(value)) + " here."
+		}
 	case "by":
 		q.by = value
 	case "outcome":

@@ -67,6 +67,11 @@ func newRouter(collections []Collection, rules *engine.Rules) router {
 	return rt
 }
 
+// serves tells whether documents of a collection can have a path.
+func (rt *router) serves(collection string) bool {
+	return rt.named[collection] != nil || rt.rules != nil && ifmatch.ValidName(collection)
+}
+
 type routeKind uint8
 
 const (

@@ -173,7 +173,7 @@ func TestAuditIsAskedWell(t *testing.T) {
 	}
 	for query, detail := range map[string]string{
 		"page=2": `"page"`, "by=": "by is empty", "since=yesterday": "RFC 3339", "until=2024-05-01": "RFC 3339", "limit=0": "limit", "limit=1001": "limit",
-		"document=/v1/notes": "path of a document", "document=/v1/notes/1/_history": "path of a document", "cursor=x": "cursor", "cursor=" + page.Next: "cursor", "outcome=replacd": "replaced, patched", "by=a&by=b": "given once", "%zz": "cannot be read",
+		"document=/v1/notes": "path of a document", "document=/v1/notes/1/_history": "path of a document", "cursor=x": "cursor", "cursor=" + page.Next: "cursor", "outcome=replacd": "replaced, patched", "collection=_none": "no collection", "by=a&by=b": "given once", "%zz": "cannot be read",
 	} {
 		if p := a.refused(400, "malformed", "GET", auditAt+"?"+query, ""); !strings.Contains(p.Detail, detail) {
 			t.Errorf("%s: %s", query, p.Detail)
