@@ -53,7 +53,7 @@ type slot struct {
 }
 
 const (
-	slots       = 6
+	slots       = 12
 	perPair     = 150
 	logAtMost   = 6 // entries that a put keeps
 	unkeyedIn   = 3 // one write in so many is sent without a key, and so only once
