@@ -91,7 +91,7 @@ func (b *bench) external(ctx context.Context, variable string) (string, error) {
 	if value := os.Getenv(variable); value != "" {
 		return value, nil
 	}
-	return "", fmt.Errorf("%s says where no server is, and %s starts none", variable, script)
+	return "", fmt.Errorf("%s does not name a server, and %s starts none", variable, script)
 }
 
 // dropStores removes what emptyStore has made outside of the program's folder.

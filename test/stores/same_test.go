@@ -1,7 +1,6 @@
 package stores_test
 
 import (
-	"context"
 	"os"
 	"strings"
 	"testing"
@@ -15,28 +14,13 @@ var binary string
 
 func TestMain(m *testing.M) { os.Exit(process.Main(m, &binary)) }
 
-// serve starts the program over a store.
-func serve(t *testing.T, s stores.Store, args ...string) *process.Server {
-	t.Helper()
-	server, err := process.Start(process.Command(binary, append(process.Serve(s.DSN(t)), args...)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Terminate(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
-}
-
 // TestSameAnswers sends the same requests to a server over each store. Apart from times
 // and what is made up, the answers are those that the reference gives, byte for byte.
 func TestSameAnswers(t *testing.T) {
 	script := readScript(t, "testdata/requests.http")
 	tellAll := func(t *testing.T, s stores.Store) []string {
 		t.Helper()
-		teller := &teller{url: serve(t, s, "--config", "testdata/policy.yaml").URL, said: make(map[string]string), seen: &aliases{names: make(map[string]string)}}
+		teller := &teller{url: start(t, s.DSN(t), "--config", "testdata/policy.yaml").URL, said: make(map[string]string), seen: &aliases{names: make(map[string]string)}}
 		var told []string
 		for _, q := range script {
 			answer, err := teller.tell(q)
@@ -81,7 +65,7 @@ func TestPreconditionTable(t *testing.T) {
 	for _, s := range stores.All() {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			run(t, serve(t, s).URL+"/v1/docs/", "require-preconditions")
+			run(t, start(t, s.DSN(t)).URL+"/v1/docs/", "require-preconditions")
 		})
 	}
 }

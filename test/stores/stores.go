@@ -29,6 +29,8 @@ type Store struct {
 	// DSN names a store that nobody has used. It is gone after the test. Where there is
 	// no server it skips the test aloud.
 	DSN func(t testing.TB) string
+	// Shared tells that several processes may serve it at once.
+	Shared bool
 }
 
 // All returns every kind, the reference first.
@@ -36,8 +38,8 @@ func All() []Store {
 	return []Store{
 		{Name: "memory", DSN: func(testing.TB) string { return "memory:" }},
 		{Name: "sqlite", DSN: func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") }},
-		{Name: "postgres", DSN: postgres},
-		{Name: "etcd", DSN: etcd},
+		{Name: "postgres", DSN: postgres, Shared: true},
+		{Name: "etcd", DSN: etcd, Shared: true},
 	}
 }
 
@@ -46,7 +48,7 @@ func server(t testing.TB, variable, what string) string {
 	t.Helper()
 	value := os.Getenv(variable)
 	if value == "" {
-		t.Skipf("SKIPPED, NOT CHECKED: %s says where no %s is; make test starts one", variable, what)
+		t.Skipf("SKIPPED, NOT CHECKED: %s does not name a server of %s; make test starts one", variable, what)
 	}
 	return value
 }
