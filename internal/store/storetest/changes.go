@@ -190,12 +190,16 @@ func changesTouches(r *rig) {
 func changesPassOthers(r *rig) {
 	r.feed()
 	r.save(ref("a"), "1")
-	for range store.MaxFeedScan/500 + 1 {
+	heads := make([]store.Head, r.atMost(500))
+	for i := range heads {
+		heads[i] = r.get(in(part("others"), bodyf("%d", i))).Head
+	}
+	for range store.MaxFeedScan/len(heads) + 1 {
 		var many []store.Write
-		for i := range 500 {
-			many = append(many, r.put(r.get(in(part("others"), bodyf("%d", i))).Head, "x"))
+		for _, h := range heads {
+			many = append(many, r.put(h, "x"))
 		}
-		r.do(r.commit(many...))
+		heads = r.do(r.commit(many...)).Heads
 	}
 	r.save(ref("a"), "2")
 	for _, scope := range []store.Scope{{Part: part("things")}, {Part: part("things"), ID: "a", One: true}} {

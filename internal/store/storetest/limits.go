@@ -14,6 +14,14 @@ var limitTests = []test{
 	{name: "a thousand operations", run: thousandOps},
 }
 
+// atMost returns n, or how many writes one commit may have where that is less.
+func (r *rig) atMost(n int) int {
+	if limit := r.s.Info().Capabilities.MaxOps; limit != 0 {
+		return min(n, limit)
+	}
+	return n
+}
+
 func limitOps(r *rig) {
 	n := r.s.Info().Capabilities.MaxOps
 	if n == 0 {
@@ -37,10 +45,7 @@ func limitBytes(r *rig) {
 }
 
 func thousandOps(r *rig) {
-	n := 1000
-	if limit := r.s.Info().Capabilities.MaxOps; limit != 0 {
-		n = min(n, limit)
-	}
+	n := r.atMost(1000)
 	c := r.commit()
 	for i := range n {
 		c.Writes = append(c.Writes, r.put(store.Head{Ref: ref(fmt.Sprintf("%04d", i)), Next: 1}, bodyf("%d", i)))

@@ -167,9 +167,10 @@ func reindexFails(r *rig) {
 func reindexMany(r *rig) {
 	x := r.indexer()
 	const documents = 2500
-	for i := 0; i < documents; i += 100 {
+	size := r.atMost(100)
+	for i := 0; i < documents; i += size {
 		var writes []store.Write
-		for j := range 100 {
+		for j := range min(size, documents-i) {
 			writes = append(writes, r.put(r.get(ref(fmt.Sprintf("%04d", i+j))).Head, bodyf("%04d", documents-i-j)))
 		}
 		r.do(r.commit(writes...))
