@@ -30,6 +30,8 @@ var (
 	ErrFull = errors.New("store: storage is full")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store: closed")
+	// ErrNotEmpty: what would take another store over holds something already.
+	ErrNotEmpty = errors.New("store: the store is not empty")
 	// ErrInvalid: the commit contradicts itself, two writes of one document for
 	// example. It is a mistake of the program, not of its user.
 	ErrInvalid = errors.New("store: invalid commit")

@@ -28,7 +28,8 @@ import (
 //
 // Abilities that not every engine has are interfaces of their own: [Purger],
 // [Scanner], [FloorReader], [PartLister], [RowReader], [HeadReader], [Submitter],
-// [HealthChecker], [Indexer], [Feed], [Restorer].
+// [HealthChecker], [Indexer], [Feed], [Restorer], [Exporter],
+// [Importer].
 type Store interface {
 	// Get returns the document that ref names. A document that never was, or was
 	// purged, is not an error: its Rev is 0 and its Next says where versions

@@ -30,8 +30,8 @@ type Options struct {
 
 // Store keeps documents in memory. It implements [store.Store],
 // [store.Purger], [store.Scanner], [store.RowReader], [store.Indexer], [store.Feed],
-// [store.Restorer] and [store.HealthChecker], and is safe for concurrent use. Nothing is
-// ever evicted, so it grows with its history.
+// [store.Restorer], [store.Exporter], [store.Importer] and [store.HealthChecker], and is
+// safe for concurrent use. Nothing is ever evicted, so it grows with its history.
 type Store struct {
 	probe store.Probe
 	clock func() time.Time
@@ -53,6 +53,9 @@ type Store struct {
 	pruned   int64               // the greatest position that was purged
 	floor    int64               // of every part that is still to come, and of every fence
 	tail     store.Tail
+
+	importing []byte // how far another store has been taken over, nil where none is
+	keeps     bool   // its log rows keep their positions
 }
 
 // part is what one store.Part holds.
@@ -102,6 +105,8 @@ var (
 	_ store.Indexer       = (*Store)(nil)
 	_ store.Feed          = (*Store)(nil)
 	_ store.Restorer      = (*Store)(nil)
+	_ store.Exporter      = (*Store)(nil)
+	_ store.Importer      = (*Store)(nil)
 )
 
 // Open returns a fresh, empty store with an identity of its own.

@@ -166,18 +166,26 @@ func (g *group) writeDocument(p *part, was, e *entry) error {
 
 func (g *group) writeLog(c *store.Commit, w *store.Write, e *entry, prev int64) error {
 	h := &e.doc.Head
-	roles, err := encodeRoles(c.Actor.Roles)
+	row := store.Entry{
+		Log: w.Log, Position: g.position, CommitID: c.ID, Correlation: c.Correlation, Actor: c.Actor,
+		Rev: h.Rev, Version: h.Version, Life: h.Life, At: w.At, Digest: h.Digest,
+	}
+	if w.Content == store.ContentBody {
+		row.Body = w.Body
+	}
+	return g.insertLog(&row, e.number, prev)
+}
+
+// insertLog writes the log row of a document, behind the one at prev.
+func (g *group) insertLog(e *store.Entry, doc, prev int64) error {
+	roles, err := encodeRoles(e.Actor.Roles)
 	if err != nil {
 		return err
 	}
-	var body []byte
-	if w.Content == store.ContentBody {
-		body = w.Body
-	}
 	_, err = g.w.conn.exec(g.w.st.insertLog,
-		g.position, e.number, prev, h.Rev, h.Version, h.Life, string(w.Log.Action), text(w.Log.Outcome), w.Log.Base,
-		flag(w.Log.Blind), w.Log.MergedFrom, w.Log.Decisions, w.At.UnixMicro(), c.ID[:], text(c.Correlation),
-		text(c.Actor.Name), roles, digest(&h.Digest), w.Log.Link, body)
+		e.Position, doc, prev, e.Rev, e.Version, e.Life, string(e.Action), text(e.Outcome), e.Base,
+		flag(e.Blind), e.MergedFrom, e.Decisions, e.At.UnixMicro(), e.CommitID[:], text(e.Correlation),
+		text(e.Actor.Name), roles, digest(&e.Digest), e.Link, e.Body)
 	return err
 }
 

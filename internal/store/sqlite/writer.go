@@ -20,6 +20,7 @@ type writer struct {
 	conn        *conn
 	st          writeStatements
 	checkpoints *checkpointer
+	importing   *importing // nil but in a store that takes another one over
 
 	mu      sync.Mutex
 	idle    *sync.Cond // nobody is at work

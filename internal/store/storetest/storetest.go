@@ -88,6 +88,7 @@ func Run(t *testing.T, h Harness) {
 		{name: "purge", tests: purgeTests, again: true},
 		{name: "retention", tests: retentionTests},
 		{name: "restored", tests: restoredTests},
+		{name: "copies", tests: copyTests, again: true},
 		{name: "parts", tests: partTests, again: true},
 		{name: "rerun", tests: rerunTests, again: true},
 		{name: "limits", tests: limitTests},
