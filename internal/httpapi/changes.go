@@ -54,7 +54,10 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request, t door.Target, 
 		if f.data {
 			f.limit = streamDocuments
 		}
-		since = cmp.Or(r.Header.Get("Last-Event-ID"), since)
+		last := r.Header["Last-Event-Id"]
+		if since = cmp.Or(strings.Join(last, ","), since); len(last) > 1 {
+			bad = "Last-Event-ID was sent " + strconv.Itoa(len(last)) + " times. Send it once."
+		}
 	}
 	if bad != "" {
 		s.malformed(w, r, t, bad)
@@ -231,18 +234,15 @@ func (f *feed) page(w http.ResponseWriter, t door.Target, changes []change) {
 			}
 		}
 	}
-	body := []byte(`{"items":[`)
+	items := newPage()
 	for i := range changes {
-		if i > 0 {
-			body = append(body, ',')
-		}
 		var err error
-		if body, err = f.append(body, &changes[i]); err != nil {
+		if items, err = f.append(items.item(), &changes[i]); err != nil {
 			s.door.Refuse(w, r, t, "", err)
 			return
 		}
 	}
-	body = append(appendNext(append(body, ']'), f.cursor().String()), '}')
+	body := items.end(f.cursor().String())
 	h := w.Header()
 	h["Cache-Control"], h["Vary"] = []string{"no-store"}, []string{door.VaryByReader}
 	s.door.Represent(r, ifmatch.ETag{}, len(body), &ifmatch.Conditions{}, false).Send(w, r, body)

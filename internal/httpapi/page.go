@@ -92,9 +92,3 @@ func (p pageBody) end(next string) []byte {
 	}
 	return append(p, '}')
 }
-
-func appendNext(dst []byte, cursor string) []byte {
-	dst = append(dst, `,"next":"`...)
-	dst = append(dst, cursor...)
-	return append(dst, '"')
-}

@@ -299,6 +299,9 @@ func TestChangesStream(t *testing.T) {
 		if got := a.changes("/v1/notes/_changes?since=" + first).Items; len(got) != 2 {
 			t.Errorf("behind the id of the first event there is %v", got)
 		}
+		if p := a.refused(400, "malformed", "GET", "/v1/notes/_changes", "", "Accept", "text/event-stream", "Last-Event-ID", first, "Last-Event-ID", end); !strings.Contains(p.Detail, "Send it once") {
+			t.Errorf("two places to begin at: %s", p.Detail)
+		}
 		head := a.must(200, "HEAD", "/v1/notes/_changes", "", "Accept", "text/event-stream")
 		a.header(head, "Content-Type", "text/event-stream")
 	})

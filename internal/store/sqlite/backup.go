@@ -34,6 +34,9 @@ func Backup(ctx context.Context, from, to string, report func(done, all int)) (e
 	case version == 0:
 		return errors.New("sqlite: the file is empty, and no ifmatch store")
 	}
+	if err := makePrivate(to); err != nil {
+		return err
+	}
 	raw, err := sqlite.OpenConn(to, sqlite.OpenReadWrite|sqlite.OpenCreate)
 	if err != nil {
 		return classify(err)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -155,5 +156,39 @@ func TestFailedOpenLeavesNoLock(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFilesArePrivate: nobody but its owner reads a store that was made, nor a copy of one,
+// and who may read one that is there stays as it is.
+func TestFilesArePrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("SKIPPED, NOT CHECKED: files have no modes here")
+	}
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "new.db")
+	for _, mode := range []fs.FileMode{0o600, 0o640} {
+		s, err := Open(ctx, path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		save(t, s, mode.String(), 1)
+		copied := path + mode.String()
+		if err := Backup(ctx, path, copied, func(int, int) {}); err != nil {
+			t.Error(err)
+		}
+		for _, file := range []string{path, path + "-wal", path + "-shm"} {
+			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != mode {
+				t.Errorf("%s: %v, %v, want %v", file, info.Mode(), err, mode)
+			}
+		}
+		if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the copy: %v, %v", info.Mode(), err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := os.Chmod(path, 0o640); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -107,6 +107,20 @@ func lock(path string, opts Options) (f *os.File, err error) {
 	return f, err
 }
 
+// makePrivate makes a file that nobody but its owner reads or writes, where there is none.
+// SQLite would let everybody read it, and gives the same permissions to those beside it.
+// One that is there is as its owner wants it.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 // realPath resolves links, so that one file has one lock whatever it is called.
 func realPath(path string) (string, error) {
 	path, err := filepath.Abs(path)
@@ -143,6 +157,11 @@ func (o Options) withDefaults() Options {
 func (s *Store) open() (err error) {
 	if s.cache, err = newCache(s.opts.CacheBytes); err != nil {
 		return err
+	}
+	if !s.opts.ReadOnly {
+		if err := makePrivate(s.path); err != nil {
+			return err
+		}
 	}
 	c, err := connect(s.opts, s.path, writerPages)
 	if err != nil {
