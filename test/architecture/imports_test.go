@@ -67,6 +67,7 @@ var rooms = []room{
 	{path: "internal/schema", may: []string{"jsonvalue"}, outside: []string{"github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/text", "github.com/go-json-experiment/json/jsontext"}, never: append(noDoor, noSQL...)},
 
 	{path: "internal/store/memory", may: []string{"internal/store"}, never: noDoor},
+	{path: "internal/store/postgres", may: []string{"internal/store"}, outside: []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/maypok86/otter/v2"}, never: noDoor},
 	{path: "internal/store/sqlite", may: []string{"internal/store"}, outside: []string{"zombiezen.com/go/sqlite", "github.com/maypok86/otter/v2", "golang.org/x/sync", "golang.org/x/sys"}, never: noDoor},
 	{path: "internal/store/etcd", may: []string{"internal/store"}, outside: []string{"github.com/maypok86/otter/v2", "go.etcd.io/etcd/api/v3", "go.etcd.io/etcd/client/v3", "go.uber.org/zap", "google.golang.org/grpc"}, never: append(noSQL, "net/http")},
 	{path: "internal/store/storetest", may: []string{"internal/store", "internal/store/memory"}, outside: []string{"pgregory.net/rapid"}, never: append(noDoor, noSQL...)},

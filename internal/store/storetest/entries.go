@@ -29,7 +29,7 @@ func rowCarriesAll(r *rig) {
 	head := r.do(c).Heads[0]
 	want := store.Entry{
 		Log: w.Log, Ref: ref("a"), Position: head.Position, CommitID: c.ID, Correlation: "corr-77", Actor: c.Actor,
-		Rev: 2, Version: 2, Life: 1, At: w.At, Digest: digest("2"),
+		Rev: 2, Version: 2, Life: 1, At: w.At, Digest: digest("2"), Lane: r.lane(ref("a")),
 	}
 	e, err := r.s.Entry(ctx, ref("a"), 2)
 	if err != nil {

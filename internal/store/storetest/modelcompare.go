@@ -49,7 +49,7 @@ func (m *model) compareAll() {
 				fmt.Fprintf(&b, "  rev %d body %q\n", e.Rev, e.Body)
 			}
 			for _, e := range rows {
-				e.Position = 0
+				e.Lane, e.Position = 0, 0
 				fmt.Fprintln(&b, entryLine(&e))
 				found, err := s.Entry(ctx, ref, e.Version)
 				if err != nil {
@@ -115,12 +115,12 @@ func (m *model) compareScans(got store.Scanner) {
 		if err != nil {
 			m.Fatalf("ScanLog: %v", err)
 		}
-		// Parts may count apart, so their rows may come interleaved otherwise.
+		// Lanes count apart, so that documents may come interleaved otherwise.
 		slices.SortStableFunc(log, func(a, b store.Entry) int {
-			return cmp.Or(compareRefs(in(a.Ref.Part, ""), in(b.Ref.Part, "")), cmp.Compare(a.Position, b.Position))
+			return cmp.Or(compareRefs(a.Ref, b.Ref), cmp.Compare(a.Position, b.Position))
 		})
 		for _, e := range log {
-			e.Position = 0
+			e.Lane, e.Position = 0, 0
 			if e.Action == store.ActionTouch {
 				e.Body = nil
 			}
