@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -39,10 +40,13 @@ func checkListen(s string) fault {
 // password.
 func CheckStore(name string) error { return checkStore(name).err() }
 
+// etcdStore is what follows etcd: in the name of a store.
+var etcdStore = regexp.MustCompile(`^//[^/]+/[^/?]`)
+
 // checkStore shows no more of a store than its scheme: the rest may hold a
 // password.
 func checkStore(s string) fault {
-	const valid = "; valid are memory: and sqlite:PATH"
+	const valid = "; valid are memory:, sqlite:PATH and etcd://HOST,…/PREFIX"
 	scheme, rest, ok := strings.Cut(s, ":")
 	switch {
 	case !ok:
@@ -51,9 +55,11 @@ func checkStore(s string) fault {
 		return "memory: stands alone" + valid
 	case scheme == "sqlite" && rest == "":
 		return "sqlite: needs the path of a file" + valid
-	case scheme == "postgres", scheme == "etcd":
+	case scheme == "etcd" && !etcdStore.MatchString(rest):
+		return "etcd: needs hosts and a prefix for its keys" + valid
+	case scheme == "postgres":
 		return fault(scheme + ": is not supported by this version" + valid)
-	case scheme != "memory" && scheme != "sqlite":
+	case scheme != "memory" && scheme != "sqlite" && scheme != "etcd":
 		return "this kind of store is not known" + valid
 	}
 	return ""

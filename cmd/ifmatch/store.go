@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/ifmatch/ifmatch/internal/store"
+	"github.com/ifmatch/ifmatch/internal/store/etcd"
 	"github.com/ifmatch/ifmatch/internal/store/memory"
 	"github.com/ifmatch/ifmatch/internal/store/sqlite"
 	"github.com/ifmatch/ifmatch/policy"
@@ -18,8 +20,11 @@ import (
 // openStore opens the store that a valid store value names, or makes one. Every
 // command comes through here.
 func openStore(ctx context.Context, dsn string, log *slog.Logger) (store.Store, error) {
-	if dsn == inMemory {
+	switch {
+	case dsn == inMemory:
 		return memory.Open(memory.Options{}), nil
+	case isEtcd(dsn):
+		return etcd.Open(ctx, dsn, etcd.Options{Logger: log})
 	}
 	return sqlite.Open(ctx, sqlitePath(dsn), sqlite.Options{Logger: log})
 }
@@ -31,6 +36,9 @@ func openAlone(ctx context.Context, dsn string) (store.Store, error) {
 	if err := isThere(dsn); err != nil {
 		return nil, err
 	}
+	if isEtcd(dsn) {
+		return etcd.Open(ctx, dsn, etcd.Options{Existing: true})
+	}
 	return sqlite.Open(ctx, sqlitePath(dsn), sqlite.Options{ReadOnly: true, Alone: true})
 }
 
@@ -39,7 +47,11 @@ func openExisting(ctx context.Context, dsn string) (store.Store, error) {
 	if err := isThere(dsn); err != nil {
 		return nil, err
 	}
-	return openStore(ctx, dsn, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if isEtcd(dsn) {
+		return etcd.Open(ctx, dsn, etcd.Options{Logger: log, Existing: true})
+	}
+	return openStore(ctx, dsn, log)
 }
 
 // isThere fails where a store value is not valid, or names a file that is not there,
@@ -60,6 +72,13 @@ func isThere(dsn string) error {
 
 // inMemory is the store value that names no file.
 const inMemory = "memory:"
+
+// shown returns a store value without the password that it may have.
+func shown(dsn string) string { return password.ReplaceAllString(dsn, "$1:…@") }
+
+var password = regexp.MustCompile(`(://[^:@/]*):[^/]*@`)
+
+func isEtcd(dsn string) bool { return strings.HasPrefix(dsn, etcd.Scheme) }
 
 func isSQLite(dsn string) bool { return strings.HasPrefix(dsn, "sqlite:") }
 

@@ -43,6 +43,8 @@ type Options struct {
 	// Clock tells whether a lease is alive; nil is time.Now. The clocks of all nodes on
 	// one store should agree: a lease ends early or late by as much as they do not.
 	Clock func() time.Time
+	// Existing has Open fail where there is no store, instead of making one.
+	Existing bool
 	// Logger gets what no caller waits for. Nil drops it.
 	Logger *slog.Logger
 	// Probe lets tests force interleavings and faults.
@@ -127,11 +129,15 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	found, err := s.find(ctx)
-	if err == nil && found == nil {
-		found, err = s.make(ctx)
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case found == nil && s.opts.Existing:
+		return fmt.Errorf("etcd: there is no store under %s; ifmatch serve makes one", strings.TrimSuffix(string(s.keys), "/"))
+	case found == nil:
+		if found, err = s.make(ctx); err != nil {
+			return err
+		}
 	}
 	if found.Layout > layout {
 		return fmt.Errorf("etcd: the store has layout %d and this version knows %d; run a newer ifmatch", found.Layout, layout)

@@ -1,0 +1,16 @@
+package main
+
+import "testing"
+
+func TestPasswordOfAStoreIsNotShown(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"memory:":                         "memory:",
+		"sqlite:a:b@c.db":                 "sqlite:a:b@c.db",
+		"etcd://a,b:2379/prefix":          "etcd://a,b:2379/prefix",
+		"etcd://me:se:c@ret@a,b:1/prefix": "etcd://me:…@a,b:1/prefix",
+	} {
+		if got := shown(dsn); got != want {
+			t.Errorf("%s is shown as %s, want %s", dsn, got, want)
+		}
+	}
+}
