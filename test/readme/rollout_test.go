@@ -11,8 +11,13 @@ import (
 
 // TestRollout runs the session of docs/rollout.md against a server under the policy that
 // the page shows.
-func TestRollout(t *testing.T) {
-	page := filepath.Join(root, "docs", "rollout.md")
+func TestRollout(t *testing.T) { runPage(t, "rollout.md") }
+
+// runPage runs the session of a page in docs against a server under the first policy that
+// the page shows.
+func runPage(t *testing.T, name string) {
+	t.Helper()
+	page := filepath.Join(root, "docs", name)
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
