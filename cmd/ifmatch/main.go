@@ -20,6 +20,7 @@ type cli struct {
 	Verify  verifyCmd  `cmd:"" help:"Check that a store's documents, history, audit, feed and indexes agree."`
 	Backup  backupCmd  `cmd:"" help:"Copy a store into a file, also while it is served."`
 	Restore restoreCmd `cmd:"" help:"Put a store back from a copy, in a new epoch."`
+	Copy    copyCmd    `cmd:"" help:"Copy a store to another one, of the same kind or of a different one."`
 	Migrate migrateCmd `cmd:"" help:"Bring a store's schema up to this version."`
 	Export  exportCmd  `cmd:"" help:"Write a collection's documents as JSON Lines."`
 	Import  importCmd  `cmd:"" help:"Bring documents from JSON Lines into a collection, each under a precondition."`

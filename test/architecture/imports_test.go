@@ -47,6 +47,7 @@ var rooms = []room{
 	{path: "internal/door", may: []string{".", "internal/engine", "internal/store", "internal/view", "jsonvalue", "merge", "patch", "problem"}, outside: []string{"github.com/google/uuid"}, never: noSQL},
 	{path: "internal/engine", may: []string{".", "internal/audit", "internal/blame", "internal/contribution", "internal/index", "internal/store", "internal/view", "jsonvalue", "merge", "patch"}, outside: []string{"github.com/google/uuid"}, never: append(noDoor, noSQL...)},
 	{path: "internal/rollout", may: []string{"internal/door", "internal/engine", "internal/store"}, outside: []string{"github.com/maypok86/otter/v2", "github.com/prometheus/client_golang"}, never: noSQL},
+	{path: "internal/clone", may: []string{"internal/store"}, never: append(noDoor, noSQL...)},
 	{path: "internal/transfer", may: []string{"jsonvalue"}, outside: []string{"github.com/cenkalti/backoff/v5"}, never: noSQL},
 	{path: "internal/oidc", may: []string{"internal/bearer"}, outside: []string{"github.com/coreos/go-oidc/v3"}, never: noSQL},
 	{path: "internal/bearer", may: []string{"internal/access", "jsonvalue"}, outside: []string{"github.com/golang-jwt/jwt/v5", "github.com/go-jose/go-jose/v4", "github.com/maypok86/otter/v2"}, never: append(noDoor, noSQL...)},
