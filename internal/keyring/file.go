@@ -6,9 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/ifmatch/ifmatch/internal/atomicfile"
 )
 
 // maxFile bounds what is read of a key ring, in bytes.
@@ -78,41 +79,33 @@ func Open(path string) (Ring, error) {
 	return r, err
 }
 
+// lock is what the name of the file ends in that a ring is written to first.
+const lock = ".new"
+
 // Update puts what change makes of the ring in a file in its place: the zero Ring where
 // there is no file. Whoever reads it meanwhile finds one ring or the other, and of two
 // who update it at once one is refused. The file keeps its owner, its group and its mode:
 // root may rotate the keys of a server that runs as somebody else. What is there when
 // Update returns is durable.
 func Update(path string, change func(Ring) (Ring, error)) (Ring, error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil { // or the link would be replaced
-		path = target
+	var r Ring
+	var refused error
+	err := atomicfile.Replace(path, atomicfile.Options{Lock: lock, Owner: true}, func() ([]byte, error) {
+		if r, refused = updated(path, change); refused != nil {
+			return nil, refused
+		}
+		return r.Text(), nil
+	})
+	busy, taken := errors.AsType[*atomicfile.BusyError](err)
+	switch {
+	case err == nil:
+		return r, nil
+	case taken:
+		return Ring{}, fmt.Errorf("the key ring is being changed by somebody else, or was when the machine went down; if nobody is, remove %s", busy.Lock)
+	case refused != nil:
+		return Ring{}, err
 	}
-	// The new file is the lock too. It lies in the same folder, where it can be renamed.
-	next := path + ".new"
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return Ring{}, fmt.Errorf("the key ring is being changed by somebody else, or was when the machine went down; if nobody is, remove %s", next)
-	}
-	if err != nil {
-		return Ring{}, fmt.Errorf("the key ring cannot be written: %w", err)
-	}
-	r, err := updated(path, change)
-	if err == nil {
-		_, err = f.Write(r.Text())
-	}
-	if err == nil {
-		err = handOver(f, path)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(next, path)
-	}
-	if err != nil {
-		return Ring{}, errors.Join(err, os.Remove(next))
-	}
-	return r, syncFolder(filepath.Dir(path))
+	return Ring{}, fmt.Errorf("the key ring cannot be written: %w", err)
 }
 
 func updated(path string, change func(Ring) (Ring, error)) (Ring, error) {
@@ -121,29 +114,4 @@ func updated(path string, change func(Ring) (Ring, error)) (Ring, error) {
 		return Ring{}, err
 	}
 	return change(r)
-}
-
-// handOver gives a file to whom the one at path belongs, if there is one, with the same
-// permissions. Nobody who may not read the one is let read the other on the way.
-func handOver(f *os.File, path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("the key ring cannot be read: %w", err)
-	}
-	if err := chown(f, info); err != nil {
-		return fmt.Errorf("the key ring cannot be changed: %w; only its owner and root can", err)
-	}
-	return f.Chmod(info.Mode().Perm())
-}
-
-// syncFolder makes what was renamed in a folder durable.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
