@@ -3,6 +3,7 @@ package policy
 import (
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,7 @@ var etcdStore = regexp.MustCompile(`^//[^/]+/[^/?]`)
 // checkStore shows no more of a store than its scheme: the rest may hold a
 // password.
 func checkStore(s string) fault {
-	const valid = "; valid are memory:, sqlite:PATH and etcd://HOST,…/PREFIX"
+	const valid = "; valid are memory:, sqlite:PATH, postgres://HOST/DATABASE and etcd://HOST,…/PREFIX"
 	scheme, rest, ok := strings.Cut(s, ":")
 	switch {
 	case !ok:
@@ -57,9 +58,9 @@ func checkStore(s string) fault {
 		return "sqlite: needs the path of a file" + valid
 	case scheme == "etcd" && !etcdStore.MatchString(rest):
 		return "etcd: needs hosts and a prefix for its keys" + valid
-	case scheme == "postgres":
-		return fault(scheme + ": is not supported by this version" + valid)
-	case scheme != "memory" && scheme != "sqlite" && scheme != "etcd":
+	case (scheme == "postgres" || scheme == "postgresql") && !strings.HasPrefix(rest, "//"):
+		return "postgres: needs a host and a database" + valid
+	case !slices.Contains([]string{"memory", "sqlite", "postgres", "postgresql", "etcd"}, scheme):
 		return "this kind of store is not known" + valid
 	}
 	return ""

@@ -91,7 +91,7 @@ func (k *key) supportedWords() []string {
 
 var rootKey = key{kind: kindBlock, doc: "The policy of one server.", keys: append([]*key{
 	{name: "listen", kind: kindText, def: "127.0.0.1:8080", check: checkListen, doc: "Address to serve on, `host:port`."},
-	{name: "store", kind: kindText, def: "sqlite:ifmatch.db", check: checkStore, doc: "Where documents are kept: `memory:`, which forgets them; `sqlite:PATH`, a file; or `etcd://HOST,…/PREFIX`, in an etcd cluster, for any number of servers."},
+	{name: "store", kind: kindText, def: "sqlite:ifmatch.db", check: checkStore, doc: "Where documents are kept: `memory:`, which forgets them; `sqlite:PATH`, a file; or, for any number of servers, `postgres://USER@HOST/DATABASE`, in PostgreSQL, and `etcd://HOST,…/PREFIX`, in an etcd cluster."},
 	{name: "tls", kind: kindBlock, keys: tlsKeys, optional: true, defDoc: "off: plain HTTP", doc: "Serves HTTPS, with HTTP/2, from TLS 1.2 on. The files are looked at every few seconds: a pair that has changed serves whoever connects from then on, and one that is not valid is logged and not taken."},
 	{name: "cors", kind: kindBlock, keys: corsKeys, doc: "Which web pages may use the API from a browser. Pages that the server itself serves always may."},
 	{name: "auth", kind: kindBlock, keys: authKeys, optional: true, defDoc: "off: nobody is asked, and `ifmatch serve` listens on loopback only", doc: "How callers prove who they are. Where it stands, also as `auth: {}`, every request but those to `/healthz` and `/readyz` needs credentials. What whoever has them may do is said by `access`, and is nothing where that is not there."},

@@ -22,7 +22,8 @@ import (
 type Policy struct {
 	// Listen is the address to serve on, host:port.
 	Listen string
-	// Store says where documents are kept: memory:, sqlite:PATH or etcd://HOST,…/PREFIX.
+	// Store says where documents are kept: memory:, sqlite:PATH,
+	// postgres://HOST/DATABASE or etcd://HOST,…/PREFIX.
 	Store string
 	// TLS says which certificate is served; nil serves plain HTTP.
 	TLS  *TLS

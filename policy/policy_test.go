@@ -224,7 +224,7 @@ func TestChecks(t *testing.T) {
 		want      string
 	}{
 		{CheckListen, "127.0.0.1:0", "localhost", `"localhost" is not an address; write host:port, as in 127.0.0.1:8080`},
-		{CheckStore, "sqlite:a.db", "mysql://me:secret@host", "this kind of store is not known; valid are memory:, sqlite:PATH and etcd://HOST,…/PREFIX"},
+		{CheckStore, "sqlite:a.db", "mysql://me:secret@host", "this kind of store is not known; valid are memory:, sqlite:PATH, postgres://HOST/DATABASE and etcd://HOST,…/PREFIX"},
 	} {
 		if err := tt.check(tt.good); err != nil {
 			t.Errorf("%s: %v", tt.good, err)

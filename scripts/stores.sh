@@ -81,7 +81,7 @@ until_true() { # pid command…
 }
 
 start_postgres() { # dir
-  local dir=$1/postgres bin user port pid
+  local dir=$1/postgres bin user port pid password
   bin=$(postgres_bin)
   if [[ -z $bin ]]; then
     skipped "the PostgreSQL driver, for want of PostgreSQL 15 or later (apt-get install postgresql)"
@@ -89,8 +89,10 @@ start_postgres() { # dir
   fi
   user=$(server_user)
   mkdir -p "$dir"
-  if ((EUID == 0)); then chown "$user" "$dir"; fi
-  if ! (as "$user" "$bin/initdb" -D "$dir/data" -U ifmatch -A trust -E UTF8 --locale=C) >"$dir/log" 2>&1; then
+  password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  (umask 077 && echo "$password" >"$dir/password")
+  if ((EUID == 0)); then chown "$user" "$dir" "$dir/password"; fi
+  if ! (as "$user" "$bin/initdb" -D "$dir/data" -U ifmatch -A scram-sha-256 --pwfile "$dir/password" -E UTF8 --locale=C) >"$dir/log" 2>&1; then
     skipped "the PostgreSQL driver: initdb failed"
     tail -n 3 "$dir/log" >&2
     return
@@ -107,7 +109,7 @@ start_postgres() { # dir
     stop_one "$dir" INT
     return
   fi
-  echo "export IFMATCH_TEST_POSTGRES='postgres://ifmatch@127.0.0.1:$port/postgres?sslmode=disable'"
+  echo "export IFMATCH_TEST_POSTGRES='postgres://ifmatch:$password@127.0.0.1:$port/postgres?sslmode=disable'"
 }
 
 # start_etcd builds the server from its Go module, which is one of its own so that

@@ -44,10 +44,10 @@ func flagCases(t *testing.T) []flagCase {
 		written:         "the key ring " + written + " cannot be used: line 1 does not begin with a key in hex; ",
 	}
 	missing := map[string]string{
-		"docs.db":                   "a store begins with its kind and a colon; valid are memory:, sqlite:PATH and etcd://HOST,…/PREFIX",
-		"postgres://me:secret@host": "postgres: is not supported by this version; valid are memory:, sqlite:PATH and etcd://HOST,…/PREFIX",
-		"memory:":                   "a store in memory ends with its process; name a file, as in sqlite:PATH",
-		noFile:                      "stat /nowhere/docs.db: no such file or directory",
+		"docs.db":                 "a store begins with its kind and a colon; valid are memory:, sqlite:PATH, postgres://HOST/DATABASE and etcd://HOST,…/PREFIX",
+		"postgres:me:secret@host": "postgres: needs a host and a database; valid are memory:, sqlite:PATH, postgres://HOST/DATABASE and etcd://HOST,…/PREFIX",
+		"memory:":                 "a store in memory ends with its process; name a file, as in sqlite:PATH",
+		noFile:                    "stat /nowhere/docs.db: no such file or directory",
 	}
 	copied := filepath.Join(t.TempDir(), "copied.db")
 	says(t, "backup", "--store", "sqlite:"+stored, copied)
@@ -65,9 +65,9 @@ func flagCases(t *testing.T) []flagCase {
 				t.Errorf("the server announces the store %s", s.store)
 			}
 		}, map[string]string{
-			"memory":                    "a store begins with its kind and a colon; valid are memory:, sqlite:PATH and etcd://HOST,…/PREFIX",
-			"postgres://me:secret@host": "postgres: is not supported by this version; valid are memory:, sqlite:PATH and etcd://HOST,…/PREFIX",
-			noFile:                      "lstat /nowhere: no such file or directory",
+			"memory":                  "a store begins with its kind and a colon; valid are memory:, sqlite:PATH, postgres://HOST/DATABASE and etcd://HOST,…/PREFIX",
+			"postgres:me:secret@host": "postgres: needs a host and a database; valid are memory:, sqlite:PATH, postgres://HOST/DATABASE and etcd://HOST,…/PREFIX",
+			noFile:                    "lstat /nowhere: no such file or directory",
 		}},
 		{"serve", "config", nil, written, servesNotesOnly, map[string]string{
 			"/nowhere/policy.yaml": "cannot read the policy file: open /nowhere/policy.yaml: no such file or directory",

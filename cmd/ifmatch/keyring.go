@@ -57,8 +57,8 @@ func besideStore(dsn string) (string, error) {
 	if dsn == inMemory {
 		return "", errors.New("the keys of a store in memory end with its process; name a file, as in sqlite:PATH, or its key ring")
 	}
-	if isEtcd(dsn) {
-		return "", errors.New("there is no file beside a store in etcd; name the key ring, as in --keyring FILE")
+	if !isSQLite(dsn) {
+		return "", errors.New("there is no file beside a store that servers share; name the key ring, as in --keyring FILE")
 	}
 	path, err := filepath.Abs(sqlitePath(dsn))
 	if err == nil {

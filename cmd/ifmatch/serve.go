@@ -28,7 +28,7 @@ import (
 
 type serveCmd struct {
 	Listen string   `placeholder:"ADDR" env:"IFMATCH_LISTEN" help:"Address to listen on (default: the policy file's, else 127.0.0.1:8080)."`
-	Store  string   `placeholder:"DSN" env:"IFMATCH_STORE" help:"memory: or sqlite:PATH (default: the policy file's, else sqlite:ifmatch.db)."`
+	Store  string   `placeholder:"DSN" env:"IFMATCH_STORE" help:"memory:, sqlite:PATH, postgres://HOST/DATABASE or etcd://HOST,…/PREFIX (default: the policy file's, else sqlite:ifmatch.db)."`
 	Config string   `placeholder:"FILE" type:"path" default:"" env:"IFMATCH_CONFIG" help:"Policy file. Without one every /v1/{collection}/{id} is served."`
 	CORS   []string `name:"cors" placeholder:"ORIGIN" env:"IFMATCH_CORS" help:"Origin whose web pages may use the API, or * for all; may be repeated (default: the policy file's, else none)."`
 

@@ -13,6 +13,7 @@ import (
 	"github.com/ifmatch/ifmatch/internal/store"
 	"github.com/ifmatch/ifmatch/internal/store/etcd"
 	"github.com/ifmatch/ifmatch/internal/store/memory"
+	"github.com/ifmatch/ifmatch/internal/store/postgres"
 	"github.com/ifmatch/ifmatch/internal/store/sqlite"
 	"github.com/ifmatch/ifmatch/policy"
 )
@@ -58,6 +59,8 @@ func (o opening) open(ctx context.Context, dsn string) (s store.Store, err error
 		return memory.Open(memory.Options{}), nil
 	case isEtcd(dsn):
 		s, err = etcd.Open(ctx, dsn, etcd.Options{Logger: o.log, Existing: o.existing})
+	case isPostgres(dsn):
+		s, err = postgres.Open(ctx, dsn, postgres.Options{Logger: o.log, Existing: o.existing})
 	default:
 		s, err = sqlite.Open(ctx, sqlitePath(dsn), sqlite.Options{Logger: o.log, ReadOnly: o.reading, Alone: o.reading})
 	}
@@ -111,11 +114,20 @@ func isThere(dsn string) error {
 const inMemory = "memory:"
 
 // shown returns a store value without the password that it may have.
-func shown(dsn string) string { return password.ReplaceAllString(dsn, "$1:…@") }
+func shown(dsn string) string {
+	return parameter.ReplaceAllString(password.ReplaceAllString(dsn, "$1:…@"), "$1…")
+}
 
-var password = regexp.MustCompile(`(://[^:@/]*):[^/]*@`)
+var (
+	password  = regexp.MustCompile(`(://[^:@/]*):[^/]*@`)
+	parameter = regexp.MustCompile(`([?&](?:ssl)?password=)[^&]*`)
+)
 
 func isEtcd(dsn string) bool { return strings.HasPrefix(dsn, etcd.Scheme) }
+
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres:") || strings.HasPrefix(dsn, "postgresql:")
+}
 
 func isSQLite(dsn string) bool { return strings.HasPrefix(dsn, "sqlite:") }
 

@@ -77,6 +77,15 @@ func (p *pools) judge(s standing, migrating bool) error {
 	return nil
 }
 
+// isThere refuses a schema that holds no store. What else it may hold is for judge.
+func (p *pools) isThere(ctx context.Context) error {
+	s, err := p.look(ctx)
+	if err == nil && s.version == 0 && len(s.tables) == 0 {
+		err = fmt.Errorf("postgres: schema %s of database %s holds no store; name another with ?search_path= in the DSN", p.schema, p.database)
+	}
+	return p.describe(err)
+}
+
 // prepare has the schema at this program's version: it makes one where there is none
 // and, if migrating, brings one of an older version up to date.
 func (p *pools) prepare(ctx context.Context, dsn string, migrating bool) error {

@@ -33,6 +33,8 @@ type Options struct {
 	PollEvery time.Duration
 	// Clock tells whether a lease is alive; nil is the database's clock.
 	Clock func() time.Time
+	// Existing refuses to make a store where there is none.
+	Existing bool
 	// Logger gets what no caller waits for. Nil drops it.
 	Logger *slog.Logger
 	// Probe lets tests force interleavings and faults. Commits are then made in the
@@ -114,6 +116,11 @@ func (s *Store) open(ctx context.Context, dsn string) (err error) {
 		return fmt.Errorf("postgres: %s runs version %d of PostgreSQL; ifmatch needs 15 or newer", s.pools.address, version/10000)
 	case encoding != "UTF8":
 		return fmt.Errorf("postgres: database %s is encoded in %s; make one with createdb -E UTF8 and name it in the DSN", s.pools.database, encoding)
+	}
+	if s.opts.Existing {
+		if err := s.pools.isThere(ctx); err != nil {
+			return err
+		}
 	}
 	if err := s.pools.prepare(ctx, dsn, false); err != nil {
 		return err
