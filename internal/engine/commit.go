@@ -188,6 +188,7 @@ var reasonsOfStore = []struct {
 	{store.ErrKeyMismatch, ReasonKeyMismatch, 0},
 	{store.ErrLeaseExpired, ReasonLeaseExpired, 0},
 	{store.ErrClosed, ReasonReadOnly, time.Second},
+	{store.ErrUnavailable, ReasonOverloaded, time.Second},
 	{context.Canceled, ReasonOverloaded, time.Second},
 	{context.DeadlineExceeded, ReasonOverloaded, time.Second},
 }

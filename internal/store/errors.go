@@ -28,6 +28,8 @@ var (
 	ErrReadOnly = errors.New("store: storage is read-only")
 	// ErrFull: storage has no room left.
 	ErrFull = errors.New("store: storage is full")
+	// ErrUnavailable: storage does not answer now.
+	ErrUnavailable = errors.New("store: storage does not answer")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store: closed")
 	// ErrNotEmpty: what would take another store over holds something already.

@@ -45,6 +45,10 @@ func classify(ctx context.Context, err error) error {
 	case errors.Is(err, rpctypes.ErrPermissionDenied):
 		return fmt.Errorf("%w: grant the user of the store's address all keys under its prefix: %w", store.ErrReadOnly, err)
 	}
+	switch codeOf(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
 	return err
 }
 

@@ -25,6 +25,7 @@ const (
 	kindClaims  = "u" // collection, params, index, value: the id that holds it
 	kindAnswers = "a" // scope, key: an answer
 	kindExpiry  = "x" // when, scope, key: an answer ends
+	kindImport  = "c" // how far another store has been taken over
 	kindFeed    = "f" // last position of a transaction: which rows it wrote
 )
 
@@ -59,6 +60,10 @@ func unescape(rest string) (text, after string, err error) {
 
 func (s space) meta() string { return s.key(kindMeta) }
 func (s space) tail() string { return s.key(kindTail) }
+
+// importing returns the key that is there while another store is being taken over.
+func (s space) importing() string { return s.key(kindImport) }
+
 func (s space) part(p store.Part) string {
 	return s.key(kindParts, p.Collection, p.Params)
 }

@@ -80,6 +80,8 @@ var (
 	_ store.Indexer       = (*Store)(nil)
 	_ store.Feed          = (*Store)(nil)
 	_ store.Restorer      = (*Store)(nil)
+	_ store.Exporter      = (*Store)(nil)
+	_ store.Importer      = (*Store)(nil)
 )
 
 var errGone = errors.New("etcd: the store is no longer under its prefix; somebody has deleted its keys")

@@ -126,11 +126,7 @@ func (s *Store) rekeyed(ctx context.Context, v *snapshot, some []*store.Document
 			return nil, err
 		}
 	}
-	ops := make([]clientv3.Op, 0, len(values)+1)
-	for key, value := range values {
-		ops = append(ops, clientv3.OpPut(key, string(value)))
-	}
-	return ops, nil
+	return opsOf(values), nil
 }
 
 // ScanIndexes implements [store.Indexer].

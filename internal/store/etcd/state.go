@@ -179,18 +179,24 @@ func (st *state) txn() ([]clientv3.Op, error) {
 		return nil, err
 	}
 	st.forget()
-	var ops []clientv3.Op
-	for key, value := range st.ops {
+	ops := opsOf(st.ops)
+	for _, d := range st.drops[:min(len(st.drops), maxOps-len(ops))] { // what has no room goes another time
+		ops = append(ops, clientv3.OpDelete(d[0], clientv3.WithRange(d[1])))
+	}
+	return ops, nil
+}
+
+// opsOf returns what puts values, and deletes the keys that have none.
+func opsOf(values map[string][]byte) []clientv3.Op {
+	ops := make([]clientv3.Op, 0, len(values)+1)
+	for key, value := range values {
 		if value == nil {
 			ops = append(ops, clientv3.OpDelete(key))
 		} else {
 			ops = append(ops, clientv3.OpPut(key, string(value)))
 		}
 	}
-	for _, d := range st.drops[:min(len(st.drops), maxOps-len(ops))] { // what has no room goes another time
-		ops = append(ops, clientv3.OpDelete(d[0], clientv3.WithRange(d[1])))
-	}
-	return ops, nil
+	return ops
 }
 
 // forget drops answers that have expired, as far as there is room.
