@@ -149,12 +149,11 @@ func (s *Store) open(ctx context.Context) (err error) {
 		Durable: true, MaxOps: maxWrites, MaxCommitBytes: maxBytes, CrossPart: true, SnapshotReads: true, Lanes: 1,
 		ShortestLease: time.Second, SharedByProcess: true, Settles: true,
 	}}
-	at := tail{}
-	v := snapshot{client: s.client}
-	if err := v.read(ctx, one(s.keys.tail(), func(value []byte) error { return decode(value, &at) })); err != nil {
+	st := s.newState()
+	if err := st.snap.read(ctx, st.getTail()); err != nil {
 		return err
 	}
-	s.feed.Begin(store.Mark{at.Position})
+	s.feed.Begin(store.Mark{st.tail.Position})
 	s.feed.ended = make(chan struct{})
 	following, stop := context.WithCancel(context.Background())
 	s.feed.stop = stop
