@@ -184,19 +184,12 @@ func (g *group) refused(i int, err error) *MemberError {
 
 // notCommitted decides about a commit that the store did not carry out.
 func (g *group) notCommitted(ctx context.Context, err error) (*Outcome, error) {
-	if _, lost := errors.AsType[*store.StaleError](err); lost {
-		return nil, errLostRace
-	}
-	if r, ok := errors.AsType[*store.ReplayedError](err); ok {
-		return replayed(&r.Answer), nil
-	}
-	if t, ok := errors.AsType[*store.TakenError](err); ok {
-		return nil, g.taken(ctx, t)
-	}
-	if locked := lockOf(err); locked != nil || errors.Is(err, store.ErrLeaseExpired) {
-		return nil, g.lockedOut(ctx, err)
-	}
-	return nil, g.engine.refusalOf(err, nil)
+	return notCommitted(err, func(t *store.TakenError) error { return g.taken(ctx, t) }, func(err error) error {
+		if lockOf(err) != nil || errors.Is(err, store.ErrLeaseExpired) {
+			return g.lockedOut(ctx, err)
+		}
+		return g.engine.refusalOf(err, nil)
+	})
 }
 
 // lockedOut finds the member whose lease the store has refused a commit for. Where there

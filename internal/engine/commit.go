@@ -89,20 +89,29 @@ func (w *write) outcome(p *plan, document *store.Document) *Outcome {
 	return out
 }
 
-// notCommitted decides about a commit that the store did not carry out. What was
-// answered under its key before is the outcome.
+// notCommitted decides about a commit that the store did not carry out.
 func (w *write) notCommitted(ctx context.Context, err error) (*Outcome, error) {
+	out, err := notCommitted(err, func(t *store.TakenError) error { return w.taken(ctx, t) }, func(err error) error { return w.failed(err) })
+	if out != nil {
+		w.basis = nil // such an answer is durable, whatever this turn stood on
+	}
+	return out, err
+}
+
+// notCommitted decides about a commit, of a write or of a batch, that the store did not
+// carry out: it has lost its race, or what was answered under its key before is the
+// outcome. Taken and failed say what else it comes to.
+func notCommitted(err error, taken func(*store.TakenError) error, failed func(error) error) (*Outcome, error) {
 	if _, lost := errors.AsType[*store.StaleError](err); lost {
 		return nil, errLostRace
 	}
 	if r, ok := errors.AsType[*store.ReplayedError](err); ok {
-		w.basis = nil // such an answer is durable, whatever this turn stood on
 		return replayed(&r.Answer), nil
 	}
 	if t, ok := errors.AsType[*store.TakenError](err); ok {
-		return nil, w.taken(ctx, t)
+		return nil, taken(t)
 	}
-	return nil, w.failed(err)
+	return nil, failed(err)
 }
 
 // stamp returns the time to the microsecond, as stores keep it.

@@ -274,7 +274,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "what a merge comes to is not held against the schema", test: merged,
-		edits: []edit{{"internal/engine/merge.go", "c, err := w.merged(s)\n\tif err == nil {", "c, err := w.merged(s)\n\tif err != nil {"}},
+		edits: []edit{{"internal/engine/merged.go", "c, err := w.merged(s)\n\tif err == nil {", "c, err := w.merged(s)\n\tif err != nil {"}},
 	},
 	{
 		name: "a parked write is answered and not kept", test: parking, short: true,
@@ -290,7 +290,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "a conflict document shows what is hidden", test: hidden, short: true,
-		edits: []edit{{"internal/engine/merge.go", "shown(w.intent.Rules.disputes(s), w.view)", "w.intent.Rules.disputes(s)"}},
+		edits: []edit{{"internal/engine/merged.go", "shown(w.intent.Rules.disputes(s), w.view)", "w.intent.Rules.disputes(s)"}},
 	},
 	{
 		name: "a write of one value is not judged on its tag", test: values, short: true,
@@ -330,7 +330,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "a merge takes away what is hidden", test: hidden,
-		edits: []edit{{"internal/engine/merge.go", "case s.view.Takes(s.theirs, s.merged.Value):", "case s.view.Takes(s.theirs, s.theirs):"}},
+		edits: []edit{{"internal/engine/merged.go", "case s.view.Takes(s.theirs, s.merged.Value):", "case s.view.Takes(s.theirs, s.theirs):"}},
 	},
 	{
 		name: "a guess at what is hidden is told when it is right", test: hidden,
