@@ -65,3 +65,13 @@ func checkStore(s string) fault {
 	}
 	return ""
 }
+
+// ShownStore returns a store's name without the password that it may have.
+func ShownStore(name string) string {
+	return parameter.ReplaceAllString(password.ReplaceAllString(name, "$1:…@"), "$1…")
+}
+
+var (
+	password  = regexp.MustCompile(`(://[^:@/]*):[^/]*@`)
+	parameter = regexp.MustCompile(`([?&](?:ssl)?password=)[^&]*`)
+)

@@ -292,3 +292,26 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+// TestShownStore: whatever is printed of a store, no password is in it.
+func TestShownStore(t *testing.T) {
+	for name, want := range map[string]string{
+		"postgres://me:se:c@ret@a:1/d?sslmode=disable":           "postgres://me:…@a:1/d?sslmode=disable",
+		"postgres://a/d?user=me&password=secret&sslmode=disable": "postgres://a/d?user=me&password=…&sslmode=disable",
+		"memory:":                         "memory:",
+		"sqlite:a:b@c.db":                 "sqlite:a:b@c.db",
+		"etcd://a,b:2379/prefix":          "etcd://a,b:2379/prefix",
+		"etcd://me:se:c@ret@a,b:1/prefix": "etcd://me:…@a,b:1/prefix",
+	} {
+		if got := ShownStore(name); got != want {
+			t.Errorf("%s is shown as %s, want %s", name, got, want)
+		}
+	}
+	p, err := Parse("p.yaml", []byte("store: 'postgres://u:secret@h/d'"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := p.MarshalYAML(); err != nil || strings.Contains(string(text), "secret") {
+		t.Errorf("a policy is printed as %s, %v", text, err)
+	}
+}

@@ -22,7 +22,7 @@ func (p *Policy) Print(w io.Writer) error {
 func (p *Policy) MarshalYAML() ([]byte, error) {
 	root := yaml.MapSlice{
 		{Key: "listen", Value: p.Listen},
-		{Key: "store", Value: p.Store},
+		{Key: "store", Value: ShownStore(p.Store)},
 	}
 	if p.TLS != nil {
 		root = append(root, yaml.MapItem{Key: "tls", Value: p.TLS.members()})

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/ifmatch/ifmatch"
@@ -18,6 +21,9 @@ import (
 // forge the audit chain; keep a copy of the keys elsewhere to detect that.
 const ringSuffix = ".key"
 
+// sharedRing is the file with the keys of a store that several nodes share.
+const sharedRing = "ifmatch" + ringSuffix
+
 // keys are what seals a store's log and signs its tags.
 type keys struct {
 	chain  *audit.Chain
@@ -26,20 +32,20 @@ type keys struct {
 	ring   keyring.Ring
 }
 
-// openKeys opens the key ring that the policy names, else the one beside the store, which
-// is made where there is none.
-func openKeys(p *policy.Policy, s store.Store) (*keys, error) {
-	k := &keys{path: p.Signing.Keyring}
+// openKeys opens the key ring that the policy names, else the one of the store, which is
+// made where there is none.
+func openKeys(ctx context.Context, p *policy.Policy, s store.Store) (*keys, error) {
+	k := &keys{path: cmp.Or(p.Signing.Keyring, ringBeside(s))}
 	var err error
-	file, inFile := s.(interface{ Path() string })
 	switch {
-	case k.path != "":
+	case p.Signing.Keyring != "":
 		k.ring, err = keyring.Load(k.path)
-	case inFile:
-		k.path = file.Path() + ringSuffix
-		k.ring, err = keyring.Open(k.path)
-	default:
+	case k.path == "":
 		k.ring = keyring.New(time.Now())
+	default:
+		if err = mayMakeRing(ctx, k.path, s); err == nil {
+			k.ring, err = keyring.Open(k.path)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -50,6 +56,21 @@ func openKeys(p *policy.Policy, s store.Store) (*keys, error) {
 	info := s.Info()
 	k.signer, err = ifmatch.NewSigner(info.ID, info.Epoch, k.ring.Signing()...)
 	return k, err
+}
+
+// mayMakeRing fails where there is no ring in a file, and other nodes of the store have
+// one: under another ring their tags would be forged here, and the log that this node
+// seals could not be verified there.
+func mayMakeRing(ctx context.Context, file string, s store.Store) error {
+	lister, ok := s.(store.PartLister)
+	if _, err := os.Stat(file); err == nil || !ok || !s.Info().Capabilities.SharedByProcess {
+		return nil
+	}
+	parts, err := lister.Parts(ctx)
+	if err != nil || len(parts) == 0 {
+		return err
+	}
+	return fmt.Errorf("the store has documents already, whose log is sealed with keys that are not here; copy %s from the node that made it, or name the ring in the policy: signing: {keyring: FILE}", file)
 }
 
 // watch takes the ring's changes until ctx ends.

@@ -246,7 +246,7 @@ func announce(p *policy.Policy, addr net.Addr) {
 	if p.TLS != nil {
 		scheme = "https"
 	}
-	fmt.Printf("listening on %s://%s\nstore        %s\n", scheme, addr, shown(p.Store))
+	fmt.Printf("listening on %s://%s\nstore        %s\n", scheme, addr, policy.ShownStore(p.Store))
 	path, c := "/v1/notes/1", p.Default
 	if len(p.Collections) > 0 {
 		c = &p.Collections[0]

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/ifmatch/ifmatch/internal/store"
@@ -113,16 +112,6 @@ func isThere(dsn string) error {
 // inMemory is the store value that names no file.
 const inMemory = "memory:"
 
-// shown returns a store value without the password that it may have.
-func shown(dsn string) string {
-	return parameter.ReplaceAllString(password.ReplaceAllString(dsn, "$1:…@"), "$1…")
-}
-
-var (
-	password  = regexp.MustCompile(`(://[^:@/]*):[^/]*@`)
-	parameter = regexp.MustCompile(`([?&](?:ssl)?password=)[^&]*`)
-)
-
 func isEtcd(dsn string) bool { return strings.HasPrefix(dsn, etcd.Scheme) }
 
 func isPostgres(dsn string) bool {
@@ -133,11 +122,15 @@ func isSQLite(dsn string) bool { return strings.HasPrefix(dsn, "sqlite:") }
 
 func sqlitePath(dsn string) string { return strings.TrimPrefix(dsn, "sqlite:") }
 
-// ringBeside returns the file of the key ring beside a store, "" where the store is no
-// file.
+// ringBeside returns the file of a store's key ring: beside it where it is a file itself,
+// in the working folder where several nodes share it, and "" where it ends with the
+// process.
 func ringBeside(s store.Store) string {
 	if file, ok := s.(interface{ Path() string }); ok {
 		return file.Path() + ringSuffix
+	}
+	if s.Info().Capabilities.SharedByProcess {
+		return sharedRing
 	}
 	return ""
 }

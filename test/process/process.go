@@ -42,9 +42,11 @@ func Main(m *testing.M, binary *string) (code int) {
 	return m.Run()
 }
 
-// Command runs the program. The environment's own settings of it do not count.
+// Command runs the program in its own folder, where nothing that it leaves outlives the
+// tests. The environment's own settings of it do not count.
 func Command(binary string, args ...string) *exec.Cmd {
 	c := exec.Command(binary, args...)
+	c.Dir = filepath.Dir(binary)
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "IFMATCH_") {
 			c.Env = append(c.Env, v)

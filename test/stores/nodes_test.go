@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +27,7 @@ func onTwoNodes(t *testing.T, test func(t *testing.T, nodes [2]string)) {
 			dsn := s.DSN(t)
 			var nodes [2]string
 			for i := range nodes {
-				nodes[i] = start(t, dsn, "--config", "testdata/policy.yaml").URL
+				nodes[i] = start(t, dsn, "--config", policyFile(t)).URL
 			}
 			test(t, nodes)
 		})
@@ -72,7 +73,7 @@ func must(t *testing.T, status int, method, url, body string, header ...string) 
 // TestNodesCount has clients at two nodes count in one document: it ends at the number of
 // those that were told that they had counted.
 func TestNodesCount(t *testing.T) {
-	const clients, each = 16, 25
+	const clients, each = 8, 15
 	onTwoNodes(t, func(t *testing.T, nodes [2]string) {
 		const path = "/v1/notes/counter"
 		must(t, http.StatusCreated, "PUT", nodes[0]+path, `{"n":0}`, "If-None-Match", "*")
@@ -199,6 +200,15 @@ func TestNodesFollow(t *testing.T) {
 			t.Errorf("%d documents were heard of, want %d", len(seen), writes)
 		}
 	})
+}
+
+func policyFile(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("testdata/policy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // start starts the program over the store that a DSN names.

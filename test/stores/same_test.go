@@ -20,7 +20,7 @@ func TestSameAnswers(t *testing.T) {
 	script := readScript(t, "testdata/requests.http")
 	tellAll := func(t *testing.T, s stores.Store) []string {
 		t.Helper()
-		teller := &teller{url: start(t, s.DSN(t), "--config", "testdata/policy.yaml").URL, said: make(map[string]string), seen: &aliases{names: make(map[string]string)}}
+		teller := &teller{url: start(t, s.DSN(t), "--config", policyFile(t)).URL, said: make(map[string]string), seen: &aliases{names: make(map[string]string)}}
 		var told []string
 		for _, q := range script {
 			answer, err := teller.tell(q)
