@@ -69,7 +69,7 @@ func (s *Store) changes(ctx context.Context, tx pgx.Tx, q *store.ChangeQuery, pa
 	case len(page.Entries) == q.Limit:
 		page.Last = q.After.Past(page.Entries)
 	case q.One: // lanes in which the document is not have nothing of it
-		lane := laneOf(part, q.ID)
+		lane := laneOf(store.Ref{Part: q.Part, ID: q.ID})
 		if until.At(lane) < page.Newest.At(lane) && until.At(lane)-q.After.At(lane) == store.MaxFeedScan {
 			page.Last = page.Last.With(lane, until.At(lane))
 		}
@@ -91,7 +91,7 @@ func upTo(after, newest store.Mark, positions int64) store.Mark {
 // untilOne returns how far a page of one document looks: in its lane, up to its newest
 // row at most.
 func (s *Store) untilOne(ctx context.Context, tx pgx.Tx, q *store.ChangeQuery, part int64, newest store.Mark) (store.Mark, error) {
-	lane := laneOf(part, q.ID)
+	lane := laneOf(store.Ref{Part: q.Part, ID: q.ID})
 	var position int64
 	err := tx.QueryRow(ctx, readOne, part, q.ID).Scan(&position)
 	if err != nil && !noRows(err) {

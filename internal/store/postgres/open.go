@@ -50,6 +50,7 @@ type Store struct {
 	opts   Options
 	pools  *pools
 	id     string // Info().ID
+	salt   string // of the numbers of parts
 	info   atomic.Pointer[store.Info]
 	cache  *cache
 	writer *writer
@@ -139,7 +140,7 @@ func (s *Store) open(ctx context.Context, dsn string) (err error) {
 func (s *Store) readInfo(ctx context.Context) error {
 	var info store.Info
 	err := s.pools.read.QueryRow(ctx, `SELECT (SELECT value FROM meta WHERE key = 'id'),
-		(SELECT value::bigint FROM meta WHERE key = 'epoch')`).Scan(&info.ID, &info.Epoch)
+		(SELECT value::bigint FROM meta WHERE key = 'epoch'), (SELECT value FROM meta WHERE key = 'salt')`).Scan(&info.ID, &info.Epoch, &s.salt)
 	if err != nil {
 		return err
 	}

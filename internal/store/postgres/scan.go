@@ -122,7 +122,7 @@ func (s *Store) Purge(ctx context.Context, ref store.Ref) error {
 	unknown := false
 	return s.read(ctx, func(ctx context.Context) error {
 		var was bool
-		err := s.pools.write.QueryRow(ctx, "SELECT ifmatch_purge($1, $2, $3)", part, ref.ID, int16(laneOf(part, ref.ID))).Scan(&was)
+		err := s.pools.write.QueryRow(ctx, "SELECT ifmatch_purge($1, $2, $3)", part, ref.ID, int16(laneOf(ref))).Scan(&was)
 		switch {
 		case err != nil:
 			unknown = unknown || leftUnknown(err)

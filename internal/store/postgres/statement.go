@@ -195,7 +195,7 @@ func (t *statement) reference(s *Store, member int32, ref store.Ref, kind int16,
 	t.member, t.part, t.id = append(t.member, member), append(t.part, part), append(t.id, ref.ID)
 	t.kind, t.rev, t.version = append(t.kind, kind), append(t.rev, rev), append(t.version, version)
 	t.collection, t.params = append(t.collection, ref.Part.Collection), append(t.params, ref.Part.Params)
-	t.lane = append(t.lane, int16(laneOf(part, ref.ID)))
+	t.lane = append(t.lane, int16(laneOf(ref)))
 }
 
 // write adds the columns of a write, which those of a check have no use for.

@@ -53,6 +53,9 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) (store.Receipt, err
 	if m.size > maxCommitBytes {
 		return store.Receipt{}, fmt.Errorf("%w: %d bytes, more than %d", store.ErrTooLarge, m.size, maxCommitBytes)
 	}
+	if err := s.keepLong(ctx, c); err != nil {
+		return store.Receipt{}, err
+	}
 	s.writer.queue(m)
 	<-m.done
 	return m.receipt, m.err
@@ -218,12 +221,24 @@ func (w *writer) run(ctx context.Context, group []*member) error {
 			if !o.ours(m) {
 				continue
 			}
-			if m.receipt, m.err = w.store.settle(ctx, m.commit); m.err != nil {
-				m.receipt, m.err = store.Receipt{}, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, m.err)
-			}
+			m.receipt, m.err = w.settle(ctx, m.commit)
 		}
 	}
 	return nil
+}
+
+// settle returns the receipt of a commit that was carried out before, and asks for it
+// again where the server is lost over that.
+func (w *writer) settle(ctx context.Context, c *store.Commit) (store.Receipt, error) {
+	for tries := 0; ; tries++ {
+		r, err := w.store.settle(ctx, c)
+		if err == nil {
+			return r, nil
+		}
+		if again := passing(err) || errors.Is(err, errUnreplicated); !again || !pause(ctx, tries) {
+			return store.Receipt{}, fmt.Errorf("%w: %w", store.ErrOutcomeUnknown, err)
+		}
+	}
 }
 
 // placed returns the rows of the feed that a group has added.

@@ -1,7 +1,8 @@
 -- +goose Up
 
 -- part stands in every key: it says what lies together. It is the number of a
--- collection under one set of path parameters, made by the nodes from its name.
+-- collection under one set of path parameters, made by the nodes from its name and
+-- the salt.
 
 CREATE TABLE meta (
 	key   text PRIMARY KEY,
@@ -138,6 +139,12 @@ CREATE TABLE index_rows (
 	PRIMARY KEY (part, name, key, id)
 );
 
+-- Names that are too long to stand in a key. There stands their digest.
+CREATE TABLE long_names (
+	digest bytea PRIMARY KEY,
+	name   bytea NOT NULL
+);
+
 -- The keys of a document's rows, so that a write changes those that differ and a
 -- list can judge what it walks over.
 CREATE TABLE document_keys (
@@ -150,10 +157,11 @@ CREATE TABLE document_keys (
 
 INSERT INTO meta (key, value) VALUES
 	('program', 'ifmatch'),
+	('salt', md5(gen_random_uuid()::text || gen_random_uuid()::text)), -- of the numbers of parts
 	('id', md5(gen_random_uuid()::text || gen_random_uuid()::text)),
 	('epoch', '1'),
 	('floor', '0'), -- of every part, those that are still to come included
 	('barrier', '');
 
 -- +goose Down
-DROP TABLE meta, parts, documents, log, lanes, pruned, claims, side_rows, answers, collections, index_rows, document_keys;
+DROP TABLE meta, parts, documents, log, lanes, pruned, claims, side_rows, answers, collections, index_rows, document_keys, long_names;
