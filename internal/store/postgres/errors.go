@@ -99,9 +99,23 @@ func describeDSN(err error) error {
 	return fmt.Errorf("postgres: the DSN cannot be read (%v); write postgres://USER:PASSWORD@HOST:5432/DATABASE", cause)
 }
 
+// sentence is an error whose text is one line, whatever its cause has.
+type sentence struct{ error }
+
+func (s sentence) Error() string { return strings.Join(strings.Fields(s.error.Error()), " ") }
+
+func (s sentence) Unwrap() error { return s.error }
+
 // describe says in one sentence what keeps the store from being opened, and what to
 // do about it.
 func (p *pools) describe(err error) error {
+	if err == nil {
+		return nil
+	}
+	return sentence{p.sentenceOf(err)}
+}
+
+func (p *pools) sentenceOf(err error) error {
 	switch code := codeOf(err); code {
 	case codeInvalidPassword, codeInvalidAuth:
 		return fmt.Errorf("postgres: %s does not let %s in; check the user and the password of the DSN, and the server's pg_hba.conf: %w", p.address, p.user, err)

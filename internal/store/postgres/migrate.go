@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
@@ -94,17 +93,19 @@ func (p *pools) prepare(ctx context.Context, dsn string, migrating bool) error {
 		if err != nil {
 			return p.describe(err)
 		}
-		if err := p.judge(s, migrating); err != nil {
-			return err
-		}
-		if known, err := newest(); err != nil || s.version == known {
+		known, err := newest()
+		if err != nil || s.version == known && s.ours {
 			return err
 		}
 		// Another node may be at the same: one of the two is rolled back and looks again.
-		if err = p.migrate(ctx, dsn, !s.exists); err == nil {
-			continue
+		if err = p.judge(s, migrating); err == nil {
+			if err = p.migrate(ctx, dsn, !s.exists); err == nil {
+				continue
+			}
+		} else if s.version == 0 || s.version > known {
+			return err
 		}
-		if tries == 20 || codeOf(err) == codeNoRights || ctx.Err() != nil {
+		if tries == 10 || codeOf(err) == codeNoRights || ctx.Err() != nil {
 			return p.describe(err)
 		}
 		select {
@@ -164,6 +165,3 @@ func Migrate(ctx context.Context, dsn string) (from, to int64, err error) {
 	to, err = newest()
 	return s.version, to, err
 }
-
-// ping finds out whether the server lets us in.
-func ping(ctx context.Context, pool *pgxpool.Pool) error { return pool.Ping(ctx) }

@@ -23,7 +23,7 @@ func describeSchema(t testing.TB, dsn string) string {
 	}
 	defer c.Close(ctx)
 	var text *string
-	if err := c.QueryRow(ctx, `SELECT string_agg(relname || ':' || relkind, ' ' ORDER BY relname) FROM pg_class c
+	if err := c.QueryRow(ctx, `SELECT string_agg(relname || ':' || relkind::text, ' ' ORDER BY relname) FROM pg_class c
 		JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = $1`, schemaOf(dsn)).Scan(&text); err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +76,7 @@ func TestRefused(t *testing.T) {
 			[]string{"is at version 9", "run a newer ifmatch"}},
 		{"an older schema", []string{"CREATE SCHEMA " + schema + versioned(schema, 1), "CREATE TABLE " + schema + ".meta AS SELECT 'program' AS key, 'ifmatch' AS value"}, dsn,
 			[]string{"is at version 1", "run ifmatch migrate"}},
+		{"nothing there", nil, dsn, []string{"holds no store", "search_path"}},
 		{"half a migration", []string{"CREATE SCHEMA " + schema + versioned(schema, 1), "CREATE TABLE " + schema + ".documents (id int)"}, dsn,
 			[]string{"has not come to its end", "restore the schema"}},
 	} {
@@ -88,7 +89,7 @@ func TestRefused(t *testing.T) {
 				execute(t, server(t), "DROP ROLE IF EXISTS "+role)
 			})
 			before := describeSchema(t, dsn)
-			s, err := postgres.Open(t.Context(), tt.dsn, postgres.Options{Patience: patience})
+			s, err := postgres.Open(t.Context(), tt.dsn, postgres.Options{Patience: patience, Existing: tt.name == "nothing there"})
 			if err == nil {
 				t.Fatalf("it was opened: %v", s.Close())
 			}
