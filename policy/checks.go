@@ -68,10 +68,10 @@ func checkStore(s string) fault {
 
 // ShownStore returns a store's name without the password that it may have.
 func ShownStore(name string) string {
-	return parameter.ReplaceAllString(password.ReplaceAllString(name, "$1:…@"), "$1…")
+	return passwordSetting.ReplaceAllString(password.ReplaceAllString(name, "$1:…@"), "$1…")
 }
 
 var (
-	password  = regexp.MustCompile(`(://[^:@/]*):[^/]*@`)
-	parameter = regexp.MustCompile(`([?&](?:ssl)?password=)[^&]*`)
+	password        = regexp.MustCompile(`(://[^:@/]*):[^/]*@`)
+	passwordSetting = regexp.MustCompile(`([?&](?:ssl)?password=)[^&]*`)
 )
