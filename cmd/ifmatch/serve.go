@@ -66,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return blame(k, "store", err)
 	}
-	ring, err := openKeys(p, s)
+	ring, err := openKeys(ctx, p, s)
 	if err != nil {
 		return errors.Join(blame(k, "keyring", err), s.Close())
 	}
