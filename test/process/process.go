@@ -117,12 +117,6 @@ func (s *Server) Answers() error {
 // Kill ends the process as kill -9 does, and waits until it is gone.
 func (s *Server) Kill() { s.signal(syscall.SIGKILL); <-s.ended }
 
-// Pause stops the process where it stands; Resume lets it go on.
-func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
-
-// Resume undoes Pause.
-func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
-
 func (s *Server) signal(sig os.Signal) {
 	if err := s.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		panic(err) // it is our own child

@@ -1,3 +1,5 @@
+//go:build unix
+
 package torture_test
 
 import (
@@ -58,9 +60,9 @@ func urlsOf(nodes []*node) (urls []string) {
 }
 
 // verify runs the command that a user has for it.
-func verify(t *testing.T, store string) {
+func verify(t *testing.T, store string, flags ...string) {
 	t.Helper()
-	out, err := process.Command(binary, "verify", "--store", store).CombinedOutput()
+	out, err := process.Command(binary, append([]string{"verify", "--store", store}, flags...)...).CombinedOutput()
 	if err != nil {
 		t.Errorf("verify: %v\n%s", err, out)
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package torture_test
 
 import (
@@ -156,7 +158,9 @@ func (l *load) settles(m *message, a *answer) ending {
 		l.fault("%s %s is answered %d: %s", m.Method, m.Path, a.status, a.body)
 		return open
 	}
-	switch problem.Code(strings.TrimPrefix(p.Type, problem.TypePrefix)) {
+	code := problem.Code(strings.TrimPrefix(p.Type, problem.TypePrefix))
+	l.count(l.problem(code))
+	switch code {
 	case problem.IdempotencyInFlight, problem.OutcomeUnknown:
 		return open
 	case problem.Contended, problem.Overloaded, problem.ReadOnly, problem.StorageFull: // "Nothing was written."

@@ -1,3 +1,5 @@
+//go:build unix
+
 package torture_test
 
 import (
@@ -9,12 +11,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ifmatch/ifmatch/problem"
 )
 
 // How long a load waits for what must come, and a client for an answer.
 const (
 	patience = 2 * time.Minute
-	answerIn = 10 * time.Second
+	answerIn = 3 * time.Second
 	// pause is between two requests of a client that is not answered.
 	pause = 10 * time.Millisecond
 )
@@ -31,10 +35,11 @@ type load struct {
 	once  sync.Once
 	all   sync.WaitGroup
 
-	mu     sync.Mutex
-	acked  int // writes that were acknowledged
-	failed int // requests without an answer that settles them
-	alarms []alarm
+	mu       sync.Mutex
+	acked    int                   // writes that were acknowledged
+	failed   int                   // requests without an answer that settles them
+	problems map[problem.Code]*int // those among them that were answered, by what they were told
+	alarms   []alarm
 }
 
 // alarm is closed when a count has been reached.
@@ -70,7 +75,7 @@ func (s *slot) pair() string {
 
 // newLoad has clients work on all nodes until it is stopped.
 func newLoad(t *testing.T, seed uint64, clients int, nodes []string) *load {
-	l := &load{T: t, history: newHistory(), nodes: nodes, stop: make(chan struct{}), wrong: make(chan struct{})}
+	l := &load{T: t, history: newHistory(), nodes: nodes, stop: make(chan struct{}), wrong: make(chan struct{}), problems: make(map[problem.Code]*int)}
 	transport := &http.Transport{MaxIdleConnsPerHost: clients, DisableCompression: true}
 	l.http = &http.Client{Transport: transport, Timeout: answerIn}
 	for n := range slots {
@@ -128,15 +133,21 @@ func (l *load) expect(count *int, n int, what string) (wait func()) {
 	l.mu.Unlock()
 	return func() {
 		l.Helper()
-		ctx, cancel := context.WithTimeout(l.Context(), patience)
-		defer cancel()
-		select {
-		case <-a.c:
-		case <-l.wrong:
-			l.FailNow()
-		case <-ctx.Done():
-			l.Fatalf("no %d %s within %v", n, what, patience)
-		}
+		l.until(a.c, fmt.Sprintf("%d %s", n, what))
+	}
+}
+
+// until waits for a channel to be closed, and ends the test where it is not.
+func (l *load) until(c <-chan struct{}, what string) {
+	l.Helper()
+	ctx, cancel := context.WithTimeout(l.Context(), patience)
+	defer cancel()
+	select {
+	case <-c:
+	case <-l.wrong:
+		l.FailNow()
+	case <-ctx.Done():
+		l.Fatalf("not within %v: %s", patience, what)
 	}
 }
 
@@ -148,3 +159,18 @@ func (l *load) progress(n int) {
 
 // trouble returns what waits for n more requests to stay without an answer that settles them.
 func (l *load) trouble(n int) (wait func()) { return l.expect(&l.failed, n, "requests fail") }
+
+// problem is the count of those who were told so.
+func (l *load) problem(code problem.Code) *int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.problems[code] == nil {
+		l.problems[code] = new(int)
+	}
+	return l.problems[code]
+}
+
+// told returns what waits until somebody is told of a problem.
+func (l *load) told(code problem.Code) (wait func()) {
+	return l.expect(l.problem(code), 1, "requests are told "+string(code))
+}

@@ -1,8 +1,11 @@
+//go:build unix
+
 package torture_test
 
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -61,24 +64,33 @@ type revenants struct {
 	*link
 	*dice
 	size int // no request that is smaller is one
+	most int // how many there are: each leaves a connection behind
 }
 
 func (revenants) String() string { return "requests that come after they were given up" }
 
 func (r revenants) inject(l *load) {
-	failing := l.trouble(3)
 	raised := make(chan struct{})
+	var picked atomic.Int64
+	given := make(chan struct{}) // closed when all of them were given up
 	r.obey(func(c *chunk) fate {
-		if !c.up || len(c.bytes) < r.size || r.roll(20) > 0 {
+		if !c.up || len(c.bytes) < r.size || r.roll(3) > 0 {
+			return fate{}
+		}
+		n := int(picked.Add(1))
+		if n == r.most {
+			close(given)
+		}
+		if n > r.most {
 			return fate{}
 		}
 		return fate{haunt: true, after: raised}
 	})
-	failing()
+	l.until(given, "requests are given up")
 	l.progress(between)
-	r.obey(nil)
 	close(raised) // while all others are at work
 	l.progress(between)
+	r.obey(nil)
 }
 
 func (revenants) heal(*load) {}

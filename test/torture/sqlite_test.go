@@ -1,3 +1,5 @@
+//go:build unix
+
 package torture_test
 
 import (
@@ -15,7 +17,12 @@ type single struct {
 
 func newSingle(t *testing.T) *single {
 	t.Helper()
-	store := "sqlite:" + filepath.Join(t.TempDir(), "torture.db")
+	return newSingleAt(t, filepath.Join(t.TempDir(), "torture.db"))
+}
+
+func newSingleAt(t *testing.T, file string) *single {
+	t.Helper()
+	store := "sqlite:" + file
 	return &single{T: t, node: startNode(t, store), store: store}
 }
 
@@ -47,5 +54,5 @@ func TestSQLite(t *testing.T) {
 	c := newSingle(t)
 	d := newDice(seed)
 	endure(t, c, seed, clients, scaled(2, 5, 60),
-		kill{c.node}, storm{c.front, d}, terminate{c.node}, revenants{c.front, d, 0}, freeze{c.node}, rupture{c.front})
+		kill{c.node}, storm{c.front, d}, terminate{c.node}, revenants{c.front, d, 0, 8}, freeze{c.node}, rupture{c.front})
 }

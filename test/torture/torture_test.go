@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package torture_test is the proof that nothing is lost: many clients work on a real
 // server while processes die, networks break and disks fill. What each of them was told
 // must be the history of one store that does one thing after the other.
