@@ -54,6 +54,7 @@ func parse(dsn string) (*pgxpool.Config, error) {
 		cc.RuntimeParams["application_name"] = "ifmatch"
 	}
 	cc.RuntimeParams["client_encoding"] = "UTF8"
+	cc.RuntimeParams["jit"] = "off" // compiling costs more than any statement of ours
 	return c, nil
 }
 

@@ -74,7 +74,7 @@ func isStale(err error) bool {
 // production sends them: nothing is lost, and every receipt is in the log once.
 func TestNodes(t *testing.T) {
 	dsn := fresh(t)
-	nodes := []*postgres.Store{open(t, dsn, postgres.Options{}), open(t, dsn, postgres.Options{Writers: 1}), open(t, dsn, postgres.Options{MaxGather: 3})}
+	nodes := []*postgres.Store{open(t, dsn, postgres.Options{}), open(t, dsn, postgres.Options{Writers: 4}), open(t, dsn, postgres.Options{MaxGather: 3})}
 	const counters = 12
 	var added [counters]atomic.Int64
 	var mu sync.Mutex

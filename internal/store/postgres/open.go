@@ -21,7 +21,8 @@ type Options struct {
 	CacheBytes int64
 	// Readers is how many connections read; 0 means 4 for each processor.
 	Readers int
-	// Writers is how many connections commit at once; 0 means 4.
+	// Writers is how many connections commit at once; 0 means 1. What many share is one
+	// flush; several would wait for one another at the counters of the feed.
 	Writers int
 	// MaxGather is how many commits share one statement; 0 means 64.
 	MaxGather int
@@ -84,7 +85,7 @@ func (o Options) withDefaults() Options {
 		o.Readers = 4 * runtime.GOMAXPROCS(0)
 	}
 	if o.Writers == 0 {
-		o.Writers = 4
+		o.Writers = 1
 	}
 	if o.MaxGather == 0 {
 		o.MaxGather = 64
