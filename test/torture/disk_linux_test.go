@@ -91,6 +91,7 @@ func (s *single) reads(l *load) {
 
 // TestFullDisk fills the disk again and again under a server at work.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	d := newDisk(t)
 	s := newSingleAt(t, filepath.Join(d.dir, "torture.db"))
 	endure(t, s, uint64(time.Now().UnixNano()), clients, scaled(1, 3, 20), full{d, s})
@@ -99,6 +100,7 @@ func TestFullDisk(t *testing.T) {
 // TestReadOnlyDisk starts a server on a disk that takes no writes. It says so and does not
 // serve, and all that was acknowledged is there once the disk takes writes again.
 func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
 	d := newDisk(t)
 	s := newSingleAt(t, filepath.Join(d.dir, "torture.db"))
 	l := newLoad(t, 0, clients, s.urls())

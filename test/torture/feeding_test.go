@@ -25,7 +25,7 @@ func feed(t *testing.T, c cluster, delays ...jitter) {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	changes := scaled(500, 2000, 50_000)
+	changes := scaled(300, 500, 50_000)
 	following := startFollowers(t, 1, c.urls())
 	l := newLoad(t, seed, 16, c.urls())
 	for _, d := range delays {
@@ -47,12 +47,14 @@ func feed(t *testing.T, c cluster, delays ...jitter) {
 }
 
 func TestFeedOfSQLite(t *testing.T) {
+	t.Parallel()
 	c := newSingle(t)
 	feed(t, c, jitter{c.front, newDice(1)})
 }
 
 // TestFeedOfPostgres delays what goes to the database, so that commits overtake each other.
 func TestFeedOfPostgres(t *testing.T) {
+	t.Parallel()
 	c := newReplicated(t)
 	c.serve(2)
 	d := newDice(1)

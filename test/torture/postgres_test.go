@@ -13,6 +13,7 @@ import (
 // TestPostgres restarts PostgreSQL, has its synchronous standby take over, and breaks
 // what lies between it and our servers, which are two with caches of their own.
 func TestPostgres(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	c := newReplicated(t)
 	c.serve(2)

@@ -50,6 +50,7 @@ const clients = 32
 
 // TestSQLite ends a server again and again, behind a network that fails too.
 func TestSQLite(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	c := newSingle(t)
 	d := newDice(seed)
