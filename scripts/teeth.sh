@@ -8,4 +8,7 @@ if [[ ! -d test/teeth ]]; then
   exit 0
 fi
 echo "== teeth $*"
-exec go run ./test/teeth "$@"
+if [[ $* == *-short* || -n ${IFMATCH_TEST_POSTGRES-} ]]; then # none of the short ones needs a server
+  exec go run ./test/teeth "$@"
+fi
+exec scripts/stores.sh run go run ./test/teeth "$@"

@@ -91,7 +91,11 @@ func choose(short bool, pattern string) ([]mutant, error) {
 	}
 	var chosen []mutant
 	for _, m := range mutants {
-		if (m.short || !short) && match.MatchString(m.name) {
+		switch {
+		case short && !m.short || !match.MatchString(m.name):
+		case m.needs != "" && os.Getenv(m.needs) == "":
+			fmt.Fprintf(os.Stderr, "SKIPPED, NOT CHECKED: %s, for want of a server that %s names; scripts/teeth.sh starts one\n", m.name, m.needs)
+		default:
 			chosen = append(chosen, m)
 		}
 	}

@@ -1,6 +1,11 @@
 package main
 
-const sqlite = "internal/store/sqlite/"
+import "github.com/ifmatch/ifmatch/test/stores"
+
+const (
+	sqlite   = "internal/store/sqlite/"
+	postgres = "internal/store/postgres/"
+)
 
 // Where tests are.
 var (
@@ -54,6 +59,8 @@ var (
 	batches   = test{"./test/crash", "^TestKillBatches$"}
 	auditors  = test{"./cmd/ifmatch", "^TestAudit"}
 	encrypted = test{"./cmd/ifmatch", "^TestTLS$"}
+	nodes     = test{"./internal/store/postgres", "^TestNodes$"}
+	followed  = test{"./internal/store/postgres", "^TestFollowingNodes$"}
 	unread    = test{"./test/protocol", "^(TestLostUpdate|TestPatchThatLoses|TestWhatACallerHasRead$)"}
 )
 
@@ -426,5 +433,27 @@ func fail(members []*member, err error) {`},
 	{
 		name: "a rule without an answer allows", test: rules,
 		edits: []edit{{"internal/access/rule.go", "\tif err != nil {\n\t\treturn false, err\n\t}\n\treturn result.Value() == true, nil", "\treturn err != nil || result.Value() == true, nil"}},
+	},
+	{
+		name: "a serial-column feed", test: followed, needs: stores.PostgresVar,
+		edits: []edit{
+			{postgres + "migrations/00001_documents_and_log.sql", "INSERT INTO lanes (part, lane)", "CREATE SEQUENCE serial;\nINSERT INTO lanes (part, lane)"},
+			{postgres + "migrations/00002_commit.sql", `UPDATE lanes l SET position = l.position + counter.writes WHERE l.part = 0 AND l.lane = counter.lane
+			RETURNING l.position - counter.writes INTO base_at;`, "base_at := 100 * nextval('serial');"},
+			{postgres + "feed.go", `"SELECT lane, position FROM lanes WHERE part = $1"`, `"SELECT lane, max(position) FROM log WHERE part <> $1 GROUP BY lane"`},
+		},
+	},
+	{
+		name: "a commit locks no documents", test: nodes, needs: stores.PostgresVar,
+		edits: []edit{{postgres + "migrations/00002_commit.sql", "ORDER BY d.part, d.id FOR UPDATE OF d;", "ORDER BY d.part, d.id;"}},
+	},
+	{
+		// The key of the log would refuse the second one, and is taken away too.
+		name: "two writes of one document in a gather", test: nodes, needs: stores.PostgresVar,
+		edits: []edit{
+			{postgres + "gather.go", "if !alike || !w.busy.free(m) || !behind.free(m) {", "if !alike {"},
+			{postgres + "migrations/00002_commit.sql", "WHERE u.kind >= 2 AND u.member <> ALL (refused);\n\tGET DIAGNOSTICS n = ROW_COUNT;", "WHERE u.kind >= 2 AND u.member <> ALL (refused) ON CONFLICT DO NOTHING;\n\tGET DIAGNOSTICS n = ROW_COUNT;"},
+			{postgres + "migrations/00002_commit.sql", "IF n <> stubs THEN", "IF false THEN"},
+		},
 	},
 }

@@ -18,7 +18,8 @@ type mutant struct {
 	name  string
 	edits []edit
 	test  test
-	short bool // belongs to the short run
+	short bool   // belongs to the short run
+	needs string // the variable of the environment that names a server, "" for none
 }
 
 // edit replaces one piece of a file, which must occur in it exactly once: a
