@@ -95,7 +95,7 @@ func Start(cmd *exec.Cmd) (*Server, error) {
 	}()
 	if s.URL == "" {
 		<-s.ended
-		return nil, fmt.Errorf("the server does not listen (%v): %s", s.err, s.Stderr)
+		return nil, fmt.Errorf("the server does not listen (%w): %s", s.err, s.Stderr)
 	}
 	if err := s.Answers(); err != nil {
 		s.Kill()

@@ -28,6 +28,7 @@ var (
 	keys     = test{"./internal/engine", "^TestKey"}
 	kill     = test{"./test/crash", "^TestKill$"}
 	finish   = test{"./test/crash", "^TestTerminate$"}
+	history  = test{"./test/torture", "^TestSQLite$"}
 	audit    = test{"./internal/engine", "^TestChain"}
 	evaluate = test{".", "^TestEvaluate"}
 	signing  = test{".", "^TestSignedTags(Altered|Carried)"}
@@ -151,6 +152,10 @@ func fail(members []*member, err error) {`},
 	{
 		name: "some groups are rolled back and acknowledged", test: kill,
 		edits: []edit{{sqlite + "writer.go", `_, err = w.conn.exec(w.st.end)`, `err = w.conn.do(map[bool]string{true: "ROLLBACK", false: "COMMIT"}[g.position%50 == 0])`}},
+	},
+	{
+		name: "keys are forgotten", test: history,
+		edits: []edit{{"internal/engine/idempotency.go", "	if !in.stores() {\n		return do(ctx, in)\n	}\n	if err := e.flights.take(ctx, in, e.keyWait); err != nil {\n		return nil, e.refusalOf(err, nil)\n	}\n	defer", "	if in.Key = nil; !in.stores() {\n		return do(ctx, in)\n	}\n	if err := e.flights.take(ctx, in, e.keyWait); err != nil {\n		return nil, e.refusalOf(err, nil)\n	}\n	defer"}},
 	},
 	{
 		name: "what was accepted is dropped at the end", test: finish,

@@ -128,7 +128,7 @@ func ordinaryUser(t *testing.T) *syscall.Credential {
 // which others than root may not enter.
 func dirOf(t *testing.T, owner *syscall.Credential) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ifmatch-torture-")
+	dir, err := os.MkdirTemp("", "ifmatch-torture-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -145,7 +145,8 @@ func (l *load) exchange(node string, m *message) (answer, ending) {
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		return answer{}, open
 	}
-	return a, l.settles(m, &a)
+	end := l.settles(m, &a)
+	return a, end
 }
 
 // settles tells what an answer says of its request.

@@ -79,7 +79,7 @@ func (i idle) inject(l *load) {
 	bound, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for f.count < between {
-		if _, err := f.page(bound, "wait=2"); bound.Err() != nil {
+		if _, err := f.page(bound, "wait=2"); err != nil && bound.Err() != nil {
 			l.Fatalf("beside an open transaction a follower sees %d changes: %v", f.count, err)
 		}
 	}

@@ -63,7 +63,8 @@ func Parse(address string) (*Address, error) {
 		}
 		a.Endpoints = append(a.Endpoints, host)
 	}
-	return a, a.parseFiles(query)
+	err := a.parseFiles(query)
+	return a, err
 }
 
 func (a *Address) parseFiles(query string) error {

@@ -245,16 +245,17 @@ func (w *writer) member(ctx context.Context, st *state, m *member) (fits bool, e
 			return false, refusal
 		}
 		m.receipt, m.err = st.settle(ctx, m.commit, refusal)
-		if m.err != nil && !isRefusal(m.err) {
-			return false, m.err
+		if m.err == nil || isRefusal(m.err) {
+			return true, nil
 		}
-		return true, nil
+		return false, m.err
 	}
 	if !st.room(p) {
 		return false, nil
 	}
-	if m.err = w.s.opts.Probe.At(store.PointChecked); m.err != nil {
-		return true, nil
+	if err := w.s.opts.Probe.At(store.PointChecked); err != nil {
+		m.err = err
+		return true, nil //nolint:nilerr // it is the member's own, and the group goes on
 	}
 	m.receipt = p.receipt
 	if !m.commit.Dry {

@@ -96,7 +96,7 @@ func describeDSN(err error) error {
 	for next := errors.Unwrap(cause); next != nil; next = errors.Unwrap(next) {
 		cause = next
 	}
-	return fmt.Errorf("postgres: the DSN cannot be read (%v); write postgres://USER:PASSWORD@HOST:5432/DATABASE", cause)
+	return fmt.Errorf("postgres: the DSN cannot be read (%s); write postgres://USER:PASSWORD@HOST:5432/DATABASE", cause.Error())
 }
 
 // sentence is an error whose text is one line, whatever its cause has.

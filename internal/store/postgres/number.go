@@ -89,3 +89,6 @@ func plain(texts ...string) error {
 	}
 	return nil
 }
+
+// isPlain tells whether the database can hold texts. What it cannot hold is not there.
+func isPlain(texts ...string) bool { return plain(texts...) == nil }

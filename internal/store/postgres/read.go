@@ -217,7 +217,7 @@ const readEntry = "SELECT " + logColumns + `, l.body FROM log l WHERE l.part = $
 
 // Entry implements [store.Store].
 func (s *Store) Entry(ctx context.Context, ref store.Ref, version int64) (*store.Entry, error) {
-	if plain(ref.ID) != nil {
+	if !isPlain(ref.ID) {
 		return nil, store.ErrNoEntry
 	}
 	var e store.Entry
@@ -246,7 +246,7 @@ const readHistory = "SELECT " + logColumns + ` FROM log l WHERE l.part = $1 AND 
 
 // History implements [store.Store].
 func (s *Store) History(ctx context.Context, ref store.Ref, before int64, limit int) ([]store.Entry, error) {
-	if plain(ref.ID) != nil {
+	if !isPlain(ref.ID) {
 		return nil, nil
 	}
 	if before == 0 {
@@ -309,7 +309,7 @@ func (s *Store) Answer(ctx context.Context, scope, key string) (*store.Answer, e
 
 // Rows implements [store.RowReader].
 func (s *Store) Rows(ctx context.Context, ref store.Ref, kind string) ([]store.Row, error) {
-	if plain(ref.ID, kind) != nil {
+	if !isPlain(ref.ID, kind) {
 		return nil, nil
 	}
 	var all []store.Row

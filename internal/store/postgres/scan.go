@@ -115,7 +115,7 @@ func (s *Store) Parts(ctx context.Context) (parts []store.Part, err error) {
 
 // Purge implements [store.Purger].
 func (s *Store) Purge(ctx context.Context, ref store.Ref) error {
-	if plain(ref.ID) != nil {
+	if !isPlain(ref.ID) {
 		return store.ErrNoEntry
 	}
 	part := s.number(ref.Part)

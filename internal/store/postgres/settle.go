@@ -72,4 +72,4 @@ func (s *Store) replicate(ctx context.Context) error {
 }
 
 // noRows tells whether a query of one row found none.
-func noRows(err error) bool { return err == pgx.ErrNoRows } //nolint:errorlint // pgx returns it as it is
+func noRows(err error) bool { return err == pgx.ErrNoRows }
