@@ -175,7 +175,7 @@ func fail(members []*member, err error) {`},
 	},
 	{
 		name: "followers are woken before it is durable", test: feed, short: true,
-		edits: []edit{{sqlite + "writer.go", "\terr := g.apply(members)\n", "\terr := g.apply(members)\n\tw.store.tail.Publish(g.position, g.changes)\n"}},
+		edits: []edit{{sqlite + "writer.go", "\terr := g.apply(members)\n", "\terr := g.apply(members)\n\tw.store.tail.Publish(store.Mark{g.position}, g.changes)\n"}},
 	},
 	{
 		name: "a change at the border of two pages is skipped", test: feed,
