@@ -21,7 +21,7 @@ func (st *state) judge(c *store.Commit, now time.Time) error {
 	for i := range c.Writes {
 		w := &c.Writes[i]
 		h := st.head(w.Ref)
-		if err := judgeLease(&h, w.Lease, now); err != nil {
+		if err := w.Lease.Judge(&h, now); err != nil {
 			return err
 		}
 	}
@@ -70,37 +70,4 @@ func (st *state) judgeHeads(c *store.Commit) error {
 		}
 	}
 	return nil
-}
-
-// judgeLease refuses a write of the document at h under l.
-func judgeLease(h *store.Head, l store.LeaseChange, now time.Time) error {
-	alive := h.Lease != nil && now.Before(h.Lease.Expires)
-	mine := alive && h.Lease.ID == l.ID
-	switch l.Op {
-	case store.LeaseNone:
-		mine = false
-	case store.LeaseHeld, store.LeaseRenew, store.LeaseRelease:
-		if !mine {
-			return store.ErrLeaseExpired
-		}
-	case store.LeaseGrant:
-	}
-	if alive && !mine {
-		return &store.LockedError{Ref: h.Ref, Until: h.Lease.Expires}
-	}
-	return nil
-}
-
-// leased returns the lease of a document after l, which has been judged.
-func leased(old *store.Lease, l store.LeaseChange, fence int64, now time.Time) *store.Lease {
-	switch l.Op {
-	case store.LeaseGrant:
-		return &store.Lease{ID: l.ID, Fence: fence, Expires: now.Add(l.TTL)}
-	case store.LeaseRenew:
-		return &store.Lease{ID: old.ID, Fence: old.Fence, Expires: now.Add(l.TTL)}
-	case store.LeaseRelease:
-		return nil
-	case store.LeaseNone, store.LeaseHeld:
-	}
-	return old
 }

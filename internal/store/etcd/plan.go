@@ -79,7 +79,7 @@ func (st *state) planWrite(ctx context.Context, c *store.Commit, w *store.Write,
 		fence = max(fence, st.tail.Floor) + 1
 		granted, p.receipt.Fence = fence, fence
 	}
-	h.Lease = leased(old.Lease, w.Lease, fence, now)
+	h.Lease = w.Lease.After(old.Lease, fence, now)
 	p.heads[w.Ref] = headOf(&h, fence, under)
 	row := keys.log(w.Ref, h.Rev)
 	p.rows[row] = rowOf(c, w, &h, granted)

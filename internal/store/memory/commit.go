@@ -79,7 +79,7 @@ func (s *Store) prepare(c *store.Commit) (*change, error) {
 	}
 	now := s.clock()
 	for _, w := range c.Writes {
-		if err := judgeLease(s.document(w.Ref), w.Lease, now); err != nil {
+		if err := w.Lease.Judge(&s.document(w.Ref).Head, now); err != nil {
 			return nil, err
 		}
 	}
@@ -106,7 +106,7 @@ func (s *Store) prepare(c *store.Commit) (*change, error) {
 			fence = max(fence, s.floor) + 1
 			ch.receipt.Fence = fence
 		}
-		d.Lease = leased(old.Lease, w.Lease, fence, now)
+		d.Lease = w.Lease.After(old.Lease, fence, now)
 		ch.documents, ch.fences = append(ch.documents, d), append(ch.fences, fence)
 		ch.entries = append(ch.entries, logged(c, w, d))
 		ch.receipt.Heads = append(ch.receipt.Heads, d.Head)

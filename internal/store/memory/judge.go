@@ -2,7 +2,6 @@ package memory
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/ifmatch/ifmatch/internal/store"
 )
@@ -55,39 +54,6 @@ func (s *Store) judgeHeads(c *store.Commit) error {
 		}
 	}
 	return nil
-}
-
-// judgeLease refuses a write of d under l.
-func judgeLease(d *store.Document, l store.LeaseChange, now time.Time) error {
-	alive := d.Lease != nil && now.Before(d.Lease.Expires)
-	mine := alive && d.Lease.ID == l.ID
-	switch l.Op {
-	case store.LeaseNone:
-		mine = false
-	case store.LeaseHeld, store.LeaseRenew, store.LeaseRelease:
-		if !mine {
-			return store.ErrLeaseExpired
-		}
-	case store.LeaseGrant:
-	}
-	if alive && !mine {
-		return &store.LockedError{Ref: d.Ref, Until: d.Lease.Expires}
-	}
-	return nil
-}
-
-// leased returns the lease of a document after l, which has been judged.
-func leased(old *store.Lease, l store.LeaseChange, fence int64, now time.Time) *store.Lease {
-	switch l.Op {
-	case store.LeaseGrant:
-		return &store.Lease{ID: l.ID, Fence: fence, Expires: now.Add(l.TTL)}
-	case store.LeaseRenew:
-		return &store.Lease{ID: old.ID, Fence: old.Fence, Expires: now.Add(l.TTL)}
-	case store.LeaseRelease:
-		return nil
-	case store.LeaseNone, store.LeaseHeld:
-	}
-	return old
 }
 
 // judgeClaims returns who holds what after c, or refuses.
